@@ -1,0 +1,1 @@
+"""Archipelago: what papers on distributed, federated and decentralised learning claim, re-run."""

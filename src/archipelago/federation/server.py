@@ -1,0 +1,191 @@
+"""The common course of a federated round; a method says only in what it differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from archipelago.federation.cohorts import Cohort, Cohorts
+from archipelago.population.wire import Message, payload_bytes
+from archipelago.population.flat import FlatModel
+from archipelago.population.rounds import RoundModule
+from archipelago.randomness import torch_stream
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Client:
+    """A client at work in one round.
+
+    ``received`` is what the server sent, ``anchor`` [d] the global weights in it, ``weights`` [d] the client's own,
+    which start there; ``steps`` counts the local steps made, ``lr`` is this round's step size.
+    """
+
+    def __init__(self, id: int, received: Message, network: FlatModel, samples: int, lr: float) -> None:
+        self.id, self.received, self.samples, self.lr = id, received, samples, lr
+        self.network = network
+        self.anchor = received["weights"]
+        self.steps = 0
+        self.gradient_evaluations = 0
+        self.losses: list[Tensor] = []
+        network.load(self.anchor)
+
+    @property
+    def weights(self) -> Tensor:
+        """The client's weights [d]: the network's own vector, changed in place by local steps."""
+        return self.network.weights
+
+    @property
+    def drift(self) -> Tensor:
+        """How far the client went from the weights it received [d]."""
+        return self.weights - self.anchor
+
+    def gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
+        """Gradient [d] of the mean loss on a batch at the client's weights, or ``at`` other ones [d].
+
+        The result is the network's buffer: it holds until the next call.
+        """
+        self.gradient_evaluations += 1
+        if at is None:
+            loss, gradient = self.network.gradient(*batch)
+            self.losses.append(loss)
+            return gradient
+        own = self.weights.clone()
+        self.network.load(at)
+        _, gradient = self.network.gradient(*batch)
+        self.network.load(own)
+        return gradient
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a client sent back, with the number of samples it trained on."""
+
+    client: int
+    samples: int
+    message: Message
+
+
+class Federation(RoundModule):
+    """Server and clients. One training step is one round: send, train locally, send back, aggregate.
+
+    Local training is SGD for ``local_epochs`` passes in batches of ``batch_size`` with step size
+    ``lr * lr_decay**(round - 1)``. A step goes along ``direction``, clipped to the global norm ``clip_norm`` (None: not at
+    all); ``weight_decay * weights`` is added after the clip.
+    """
+
+    server: Tensor
+
+    def __init__(
+        self,
+        model: nn.Module,
+        seed: int,
+        lr: float,
+        local_epochs: int,
+        batch_size: int,
+        lr_decay: float = 1.0,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+        weighting: Literal["samples", "uniform"] = "samples",
+    ) -> None:
+        super().__init__(seed)
+        self.network = FlatModel(model)
+        self.lr, self.lr_decay = lr, lr_decay
+        self.local_epochs, self.batch_size = local_epochs, batch_size
+        self.weight_decay, self.clip_norm = weight_decay, clip_norm
+        self.weighting = weighting
+        self.register_buffer("server", self.network.weights.clone())
+
+    # What a method changes
+
+    def declare_state(self, clients: int) -> None:
+        """Register the buffers that live on the server or, a row a client, on the clients, for the whole run."""
+
+    def download(self, client: int) -> Message:
+        """What the server sends to a client; ``weights`` is the global model."""
+        return {"weights": self.server}
+
+    def direction(self, client: Client, batch: Batch) -> Tensor:
+        """The direction [d] of a local step, before clipping and weight decay."""
+        raise NotImplementedError
+
+    def upload(self, client: Client) -> Message:
+        """What a client sends back when its local steps are done; here it also updates its persistent state."""
+        raise NotImplementedError
+
+    def aggregate(self, replies: list[Reply]) -> None:
+        """Make the next global model from the replies, which come in ascending order of client."""
+        raise NotImplementedError
+
+    # The common course
+
+    def setup(self, stage: str) -> None:
+        """Declare the state, now that the number of clients is known."""
+        self.declare_state(self.feed.clients)
+
+    def on_fit_start(self) -> None:
+        """Compute where the state lies."""
+        self.network.to(self.device)
+
+    @property
+    def feed(self) -> Cohorts:
+        """The feed that this method trains on."""
+        return self.trainer.datamodule  # type: ignore[attr-defined, no-any-return]
+
+    def training_step(self, cohort: Cohort, batch_idx: int) -> None:
+        """One round."""
+        replies, losses, drifts = [], [], []
+        sent = received = evaluations = 0
+        lr = self.lr * self.lr_decay ** (cohort.round - 1)
+        for id in cohort.clients:
+            x, y = self.feed.shard(id)
+            message = self.download(id)
+            sent += payload_bytes(message)
+            client = Client(id, message, self.network, len(y), lr)
+            self.train_locally(client, x, y, cohort.round)
+            reply = Reply(id, len(y), {name: tensor.clone() for name, tensor in self.upload(client).items()})
+            received += payload_bytes(reply.message)
+            replies.append(reply)
+            losses.append(torch.stack(client.losses).mean())
+            drifts.append(client.drift.square().sum())
+            evaluations += client.gradient_evaluations
+        self.aggregate(replies)
+        self.record(
+            train_loss=torch.stack(losses).mean().item(),
+            client_drift=torch.stack(drifts).mean().item(),
+            gradient_evaluations=evaluations,
+            bytes_down=sent,
+            bytes_up=received,
+        )
+
+    def train_locally(self, client: Client, x: Tensor, y: Tensor, round: int) -> None:
+        """All local steps of one client."""
+        stream = torch_stream(self.seed, "batches", round, client.id)
+        for _ in range(self.local_epochs):
+            order = torch.randperm(len(y), generator=stream)
+            # One gather an epoch; batches are views of it.
+            shuffled = zip(x[order].split(self.batch_size), y[order].split(self.batch_size), strict=True)
+            for batch in shuffled:
+                direction = self.direction(client, batch)
+                with torch.no_grad():
+                    if self.clip_norm is not None:
+                        direction.mul_((self.clip_norm / (direction.norm() + 1e-6)).clamp(max=1.0))
+                    direction.add_(client.weights, alpha=self.weight_decay)
+                    client.weights.sub_(direction, alpha=client.lr)
+                client.steps += 1
+
+    def average(self, replies: list[Reply], name: str = "weights") -> Tensor:
+        """The mean [d] of one part of the replies, weighted as the run's ``weighting`` says."""
+        rows = torch.stack([reply.message[name] for reply in replies])
+        if self.weighting == "uniform":
+            return rows.mean(0)
+        samples = torch.tensor([reply.samples for reply in replies], dtype=rows.dtype, device=rows.device)
+        return (samples / samples.sum()) @ rows
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Evaluate the global model."""
+        loss, accuracy = self.network.evaluate(self.server, *batch)
+        self.record(test_loss=loss, test_accuracy=accuracy)

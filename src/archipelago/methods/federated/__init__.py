@@ -1,0 +1,1 @@
+"""A server and clients: FedAvg and the papers that change it."""

@@ -1,0 +1,1 @@
+"""Node embeddings of graphs."""

@@ -1,0 +1,1 @@
+"""Learning among peers of which some lie."""

@@ -1,0 +1,29 @@
+"""Small convolutional networks with group normalisation (batch statistics would leak between clients)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class SmallCNN(nn.Module):
+    """Two strided 3x3 convolutions with GroupNorm(2), then two dense layers: [batch, 1, side, side] -> logits [batch, outputs]."""
+
+    def __init__(self, side: int, channels: list[int], hidden: int, outputs: int) -> None:
+        super().__init__()
+        first, second = channels
+        reduced = -(-(-(-side // 2)) // 2)
+        self.features = nn.Sequential(
+            nn.Conv2d(1, first, 3, stride=2, padding=1),
+            nn.GroupNorm(2, first),
+            nn.ReLU(),
+            nn.Conv2d(first, second, 3, stride=2, padding=1),
+            nn.GroupNorm(2, second),
+            nn.ReLU(),
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(), nn.Linear(second * reduced**2, hidden), nn.ReLU(), nn.Linear(hidden, outputs)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch."""
+        return self.head(self.features(x))

@@ -1,0 +1,21 @@
+"""Fully connected networks."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class MLP(nn.Module):
+    """Linear layers with ReLU between them: [batch, ...] of ``inputs`` values each -> logits [batch, ``outputs``]."""
+
+    def __init__(self, inputs: int, hidden: list[int], outputs: int) -> None:
+        super().__init__()
+        widths = [inputs, *hidden, outputs]
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch."""
+        return self.layers(x.flatten(1))

@@ -1,0 +1,59 @@
+"""A network seen as one vector: loading a model is one copy, an update is one operation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+
+class FlatModel:
+    """A network whose parameters, and their gradients, are views of two vectors of length ``size``.
+
+    It is a place to compute in, not a model to keep: whoever owns a model keeps its vector and loads it here.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        parameters = list(module.parameters())
+        self.module = module
+        self.size = sum(p.numel() for p in parameters)
+        self.weights = torch.cat([p.detach().reshape(-1) for p in parameters])
+        self._gradient = torch.zeros_like(self.weights)
+        self._bind(parameters)
+
+    def _bind(self, parameters: list[nn.Parameter]) -> None:
+        start = 0
+        for p in parameters:
+            stop = start + p.numel()
+            p.data = self.weights[start:stop].view_as(p)
+            p.grad = self._gradient[start:stop].view_as(p)
+            start = stop
+
+    def to(self, device: torch.device) -> FlatModel:
+        """Move to a device (views are rebuilt there)."""
+        if self.weights.device != device:
+            self.module.to(device)
+            self.weights, self._gradient = self.weights.to(device), self._gradient.to(device)
+            self._bind(list(self.module.parameters()))
+        return self
+
+    def load(self, weights: Tensor) -> None:
+        """Make ``weights`` [size] the network's parameters."""
+        self.weights.copy_(weights)
+
+    def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy of a batch (a scalar) and its gradient [size].
+
+        The gradient is the network's own buffer: it holds until the next call, and the caller may change it.
+        """
+        self._gradient.zero_()
+        loss = cross_entropy(self.module(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), self._gradient
+
+    @torch.no_grad()
+    def evaluate(self, weights: Tensor, x: Tensor, y: Tensor) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy (share in [0, 1]) of ``weights`` [size] on a labelled set."""
+        self.load(weights)
+        logits = self.module(x)
+        return cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()
