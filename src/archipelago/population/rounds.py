@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
+from torch import Tensor
 
 Value = float | int | str
 
@@ -56,11 +57,14 @@ class RoundModule(pl.LightningModule):
         """The round under way, from 1."""
         return self.trainer.fit_loop.epoch_loop.batch_idx + 1
 
+    def result(self) -> dict[str, Tensor]:
+        """What a finished run leaves as ``model.pt``."""
+        return self.state_dict()
+
     def record(self, **metrics: Value) -> None:
         """Record metrics of this round; all that is recorded in one round forms one row."""
         self.record_row({}, **metrics)
 
     def record_row(self, index: dict[str, Value], /, **metrics: Value) -> None:
         """Record metrics in the row of this round that ``index`` names, e.g. ``{"shuffle": 2, "labels": 0.01}``."""
-        assert self.logger is not None
-        self.logger.log_metrics({**index, **metrics}, step=self.round)  # type: ignore[arg-type]
+        self.trainer.logger.record(self.round, index, metrics)  # type: ignore[union-attr]

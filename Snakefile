@@ -1,0 +1,43 @@
+# Archipelago: data -> partition -> train -> evaluate -> plot -> publish.
+# What to make is said in config/config.yaml or with --config; config/README.md documents each key.
+import signal
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from archipelago.errors import ArchipelagoError
+from archipelago.studies.check import check_arms
+from archipelago.studies.plan import Plan
+
+# A scheduler's warning before the time limit is for the training process; the snakemake around it must not die of it.
+signal.signal(signal.SIGUSR1, lambda number, frame: None)
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    plan = Plan(config)
+    check_arms(plan)
+except ArchipelagoError as error:
+    raise WorkflowError(str(error)) from None
+
+
+localrules:
+    all,
+    audit,
+
+
+rule all:
+    default_target: True
+    input:
+        [study.marker for study in plan.studies],
+        [study.tracked(plan.tracking_uri).marker for study in plan.studies],
+        plan.site.marker,
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/partition.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/publish.smk"

@@ -1,0 +1,55 @@
+"""Objects from class paths and init arguments, type-checked before anything is built."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jsonargparse import ArgumentError, ArgumentParser
+
+from archipelago.errors import ArchipelagoError
+
+
+def check_arguments(component: Mapping[str, Any], key: str, given: Iterable[str] = ()) -> tuple[type, dict[str, Any]]:
+    """The class that a component names, and its init arguments as the types that it declares.
+
+    Args:
+        component: ``{"class_path": ..., "init_args": {...}}``.
+        key: where the component stands in the study's file, for messages.
+        given: arguments that the house gives itself; they may not be set.
+
+    Raises:
+        ArchipelagoError: no such class, an unknown or absent argument, a value of the wrong type.
+    """
+    path = component["class_path"]
+    module, _, name = path.rpartition(".")
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ArchipelagoError(
+            f"no class {path!r} ({error})", key=f"{key}.class_path", remedy="Check the spelling."
+        ) from error
+    given = set(given)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(cls, "it", skip=given, fail_untyped=False)
+    known = [p for p in inspect.signature(cls).parameters if p not in given]
+    init_args = dict(component.get("init_args", {}))
+    for argument in init_args:
+        if argument not in known:
+            raise ArchipelagoError(
+                f"{name} takes no {argument!r}", key=f"{key}.init_args.{argument}", remedy=f"It takes {', '.join(known)}."
+            )
+    try:
+        parsed = parser.parse_object({"it": init_args})
+    except (ArgumentError, TypeError) as error:
+        reason = " ".join(str(error).replace("it.", "").split())
+        raise ArchipelagoError(reason, key=f"{key}.init_args", remedy=f"See the arguments of {path}.") from error
+    return cls, parsed.as_dict()["it"] if known else {}
+
+
+def build(component: Mapping[str, Any], key: str, **given: Any) -> Any:
+    """Build a component; ``given`` are the arguments that the house gives."""
+    cls, init_args = check_arguments(component, key, given)
+    return cls(**init_args, **given)

@@ -1,0 +1,62 @@
+"""The table of a study's runs, and its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from archipelago.address.files import read_json, write_aside, write_json
+from archipelago.errors import ArchipelagoError
+from archipelago.studies.verdicts import judge
+
+NAMES = ["arm", "condition", "seed", "key", "round"]
+
+
+def collect(rows: Iterable[Mapping[str, Any]], runs: Path) -> pd.DataFrame:
+    """The table: all records of all runs under the names the study gives them.
+
+    Args:
+        rows: for each run its ``arm``, ``condition``, ``seed`` and ``key``.
+        runs: the folder that holds the runs by key.
+
+    Returns:
+        Columns ``arm``, ``condition``, ``seed``, ``key``, ``round``, index columns and metrics as recorded, ``diverged``
+        (whether a loss of the run was ever not finite) and ``run_cpu_seconds``.
+    """
+    frames = []
+    for row in rows:
+        folder = runs / row["key"]
+        try:
+            records = pd.read_parquet(folder / "records.parquet")
+            cost = read_json(folder / "cost.json")
+        except (OSError, ValueError) as error:
+            raise ArchipelagoError(
+                f"run {row['key']} of arm {row['arm']!r} cannot be read ({error})",
+                key="store",
+                remedy=f"Delete {folder} and run snakemake again, or `dvc pull`.",
+            ) from error
+        records = records.assign(
+            arm=row["arm"],
+            condition=row["condition"],
+            seed=row["seed"],
+            key=row["key"],
+            run_cpu_seconds=cost["cpu_seconds"],
+        )
+        frames.append(records)
+    table = pd.concat(frames, ignore_index=True)
+    for name in ("arm", "condition", "key"):
+        table[name] = table[name].astype("category")
+    return table[[*NAMES, *(name for name in table.columns if name not in NAMES)]]
+
+
+def evaluate(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path, folder: Path) -> None:
+    """Write ``runs.parquet`` and ``verdicts.json`` of a study into a folder."""
+    table = collect(rows, runs)
+    asked = [(row["arm"], row["condition"], row["seed"]) for row in rows]
+    verdicts = judge(study["slug"], study["quantities"], study["hypotheses"], table, asked=asked)
+    with write_aside(folder / "runs.parquet") as part:
+        table.to_parquet(part, index=False, compression="zstd", compression_level=19)
+    write_json(folder / "verdicts.json", verdicts)

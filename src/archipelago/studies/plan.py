@@ -1,0 +1,422 @@
+"""From a selection of studies to addressed artifacts: everything the workflow must make, and from what.
+
+Reading only: configs, data cards and source code. Nothing heavy is imported, for this runs at every start of snakemake.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from archipelago.address.closure import CodeBase
+from archipelago.address.keys import canonical, key_of
+from archipelago.data.cards import Card, load_card
+from archipelago.errors import ArchipelagoError
+from archipelago.studies.schema import check_config, check_study
+from archipelago.studies.study import Cell, Selection, Spec, Study, class_paths, did_you_mean
+
+STORE = Path("results/store")
+PREPARED = "SHA256SUMS"
+RESOURCES = {"threads": 1, "mem_mb": 2000, "runtime": 60, "gpu": 0}
+TRAINING = "archipelago.studies.train"
+PARTITIONING = "archipelago.partition.partition"
+EVALUATION = "archipelago.studies.evaluate"
+TUNING = "archipelago.studies.tune"
+PLOTTING = "archipelago.plotting.figures"
+TRACKING = "archipelago.tracking"
+SITE = "archipelago.plotting.site"
+
+
+@dataclass(frozen=True)
+class PartitionOrder:
+    """A partition to be made."""
+
+    key: str
+    parts: dict[str, Any]
+    card: Card
+
+    @property
+    def path(self) -> Path:
+        """Its file in the store."""
+        return STORE / "partitions" / f"{self.key}.npz"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to be trained: its key, and the parts the key is made of."""
+
+    key: str
+    parts: dict[str, Any]
+    card: Card
+    partition: PartitionOrder | None
+
+    @property
+    def spec(self) -> Spec:
+        """The run's specification."""
+        return self.parts["spec"]  # type: ignore[no-any-return]
+
+    @property
+    def folder(self) -> Path:
+        """Its folder in the store."""
+        return STORE / "runs" / self.key
+
+    @property
+    def records(self) -> Path:
+        """The file whose existence says that the run is done."""
+        return self.folder / "records.parquet"
+
+    def order(self) -> dict[str, Any]:
+        """What the training script must know, as plain data."""
+        return {
+            "key": self.key,
+            "parts": self.parts,
+            "folder": str(self.folder),
+            "partition": str(self.partition.path) if self.partition else None,
+        }
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Runs that one process trains, one after the other, so that start-up is paid once."""
+
+    name: str
+    study: Study
+    scale: str
+    runs: list[Run]
+
+    @property
+    def inputs(self) -> list[Path]:
+        """The data sets and partitions of its runs, each once."""
+        found = [run.partition.path if run.partition else run.card.folder / PREPARED for run in self.runs]
+        found += [run.card.folder / PREPARED for run in self.runs]
+        return list(dict.fromkeys(found))
+
+    @property
+    def resources(self) -> dict[str, int]:
+        """What a scheduler must know: threads, mem_mb, runtime (minutes) and gpu."""
+        own = self.study.content.get("resources", {})
+        return {**RESOURCES, **own, **self.study.scale(self.scale).get("resources", {})}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run under the names a study gives it."""
+
+    cell: Cell
+    run: Run
+
+    def names(self) -> dict[str, Any]:
+        """Plain data for the table."""
+        return {"arm": self.cell.arm, "condition": self.cell.condition, "seed": self.cell.seed, "key": self.run.key}
+
+
+@dataclass
+class StudyPlan:
+    """One study in one selection: its rows, and the keys of what is made of them."""
+
+    study: Study
+    selection: Selection
+    rows: list[Row]
+    tuning_rows: list[Row]
+    code: Codes = field(repr=False)
+
+    @property
+    def slug(self) -> str:
+        """The study's name."""
+        return self.study.slug
+
+    @property
+    def records(self) -> list[Path]:
+        """The records of all runs, each once."""
+        return list(dict.fromkeys(row.run.records for row in self.rows))
+
+    @cached_property
+    def evaluation(self) -> Keyed:
+        """Table and verdicts."""
+        return Keyed.of(
+            "evaluations",
+            slug=self.slug,
+            rows=[row.names() for row in self.rows],
+            asked=self.asked,
+            content=self._content("quantities", "hypotheses"),
+            code=self.code(EVALUATION),
+        )
+
+    @property
+    def asked(self) -> dict[str, list[str]]:
+        """The names hypotheses may use."""
+        return {"arms": list(self.study.arms), "conditions": list(self.study.conditions)}
+
+    @cached_property
+    def figures(self) -> Keyed:
+        """All figures of the study."""
+        names = ("title", "figures", "quantities", "hypotheses")
+        titles = {
+            kind: {name: value.get("title", name) for name, value in self.study.content[kind].items()}
+            for kind in ("arms", "conditions")
+        }
+        return Keyed.of(
+            "figures",
+            evaluation=self.evaluation.key,
+            content={**self._content(*names), **titles},
+            code=self.code(PLOTTING),
+        )
+
+    @cached_property
+    def tuning(self) -> Keyed | None:
+        """The scores of every candidate, if the study tunes anything."""
+        if not self.tuning_rows:
+            return None
+        return Keyed.of(
+            "tunings",
+            rows=[row.names() for row in self.tuning_rows],
+            content=self._content("tuning", "quantities"),
+            code=self.code(TUNING),
+        )
+
+    @cached_property
+    def publication(self) -> Keyed:
+        """The view: what it shows, and where."""
+        return Keyed.of("views", view=self.selection.view, evaluation=self.evaluation.key, figures=self.figures.key)
+
+    @property
+    def view(self) -> Path:
+        """The folder that shows the results under readable names."""
+        return Path("results") / self.selection.view / self.slug
+
+    @property
+    def marker(self) -> Path:
+        """The file whose existence says that the view shows this evaluation and these figures."""
+        return self.view / f"provenance-{self.publication.key}.json"
+
+    def tracked(self, uri: str) -> Keyed:
+        """The log of this view in one tracking store."""
+        return Keyed.of("mlflow/logged", publication=self.publication.key, uri=uri, code=self.code(TRACKING))
+
+    def provenance(self) -> dict[str, Any]:
+        """What the view was made of: from any number in it one reaches, by keys, its run, code, partition and data."""
+        return {
+            "key": self.publication.key,
+            "study": self.slug,
+            "view": self.selection.view,
+            "scale": self.selection.scale,
+            "evaluation": self.evaluation.key,
+            "figures": self.figures.key,
+            "data": {run.card.name: run.card.checksum for run in self.runs},
+            "partitions": len({run.partition.key for run in self.runs if run.partition}),
+            "runs": [row.names() for row in self.rows],
+        }
+
+    def tracking_facts(self) -> dict[str, Any]:
+        """What the tracking store is told of the study and its runs, as plain data."""
+        content = self.study.content
+        return {
+            "slug": self.slug,
+            "title": content["title"],
+            "claim": content["claim"],
+            "config": str(self.study.path),
+            "view": self.selection.view,
+            "runs": [
+                {
+                    **row.names(),
+                    "scale": self.selection.scale,
+                    "spec": row.run.spec,
+                    "folder": str(row.run.folder),
+                    "data_checksum": row.run.card.checksum,
+                    "partition_checksum": row.run.partition.key if row.run.partition else None,
+                }
+                for row in self.rows
+            ],
+        }
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, each once."""
+        return list({row.run.key: row.run for row in self.rows}.values())
+
+    def _content(self, *names: str) -> dict[str, Any]:
+        return {name: self.study.content.get(name) for name in names}
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """An artifact in the store, with the parts its key is made of."""
+
+    kind: str
+    key: str
+    parts: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, kind: str, **parts: Any) -> Keyed:
+        """Give an artifact the key of its parts."""
+        return cls(kind, key_of({"kind": kind, **parts}), parts)
+
+    @property
+    def folder(self) -> Path:
+        """Its folder in the store."""
+        return STORE / self.kind / self.key
+
+    @property
+    def marker(self) -> Path:
+        """For what is kept in one place that many keys share: the file that says that this key is in it."""
+        return STORE / self.kind / f"{self.key}.json"
+
+
+class Codes:
+    """Keys of the code behind some modules, each closure read once."""
+
+    def __init__(self, source: Path) -> None:
+        self.base = CodeBase(source, "archipelago")
+        self._of = cache(lambda roots: self.base.closure(roots).key)
+
+    def __call__(self, *roots: str) -> str:
+        """The key of the closure of some modules."""
+        return self._of(roots)
+
+
+class Plan:
+    """Everything that one call of the workflow may be asked for.
+
+    Args:
+        config: ``config/config.yaml`` with the command line's ``--config`` over it.
+        root: the project's folder.
+    """
+
+    def __init__(self, config: Mapping[str, Any], root: Path = Path()) -> None:
+        self.config = check_config(dict(config), known_studies(root))
+        self.root = root
+        self.codes = Codes(root / "src")
+        self.partitions: dict[str, PartitionOrder] = {}
+        self.runs: dict[str, Run] = {}
+        self._cards: dict[str, Card] = {}
+        headline = self.config["studies"] == "flagship"
+        self.selection = Selection(
+            scale=self.config["scale"],
+            headline=headline,
+            arms=tuple(self.config["arms"]),
+            conditions=tuple(self.config["conditions"]),
+            seeds=tuple(self.config["seeds"]),
+        )
+        self.studies = [self._plan(slug) for slug in self._slugs()]
+
+    def _slugs(self) -> list[str]:
+        chosen = self.config["studies"]
+        if chosen == "flagship":
+            return list(self.config["flagship"])
+        if chosen == "all":
+            return known_studies(self.root)
+        return list(chosen)
+
+    def _plan(self, slug: str) -> StudyPlan:
+        study = Study(self.root / "config" / "studies" / f"{slug}.yaml")
+        check_study(study)
+        rows = [Row(cell, self._run(study, cell.spec)) for cell in study.cells(self.selection)]
+        if not rows:
+            raise study.error(
+                "no run of this scale is in the selection", "scales", "Widen arms, conditions or seeds, or leave them out."
+            )
+        tuning = []
+        if self.selection.scale == "desk" and study.content.get("tuning"):
+            tuning = [Row(cell, self._run(study, cell.spec)) for cell in study.candidates()]
+        return StudyPlan(study, self.selection, rows, tuning, self.codes)
+
+    def _card(self, study: Study, name: str) -> Card:
+        if name not in self._cards:
+            try:
+                self._cards[name] = load_card(name, self.root / "config" / "data")
+            except ArchipelagoError as error:
+                raise study.error(error.problem, "data", error.remedy) from error
+        return self._cards[name]
+
+    def _code(self, study: Study, *roots: str, paths: Iterable[str]) -> str:
+        try:
+            return self.codes(*roots, *dict.fromkeys(self.codes.base.module_of(path) for path in paths))
+        except ArchipelagoError as error:
+            raise study.error(error.problem, error.key or "code", error.remedy) from error
+
+    def _partition(self, study: Study, spec: Spec, card: Card) -> PartitionOrder | None:
+        if "partition" not in spec:
+            return None
+        parts = {
+            "spec": spec["partition"],
+            "seed": spec["seed"],
+            "data": card.checksum,
+            "code": self._code(study, PARTITIONING, paths=class_paths(canonical(spec["partition"]))),
+        }
+        key = key_of({"kind": "partition", **parts})
+        return self.partitions.setdefault(key, PartitionOrder(key, parts, card))
+
+    def _run(self, study: Study, spec: Spec) -> Run:
+        card = self._card(study, spec["data"])
+        partition = self._partition(study, spec, card)
+        trained = {name: value for name, value in spec.items() if name != "partition"}
+        parts = {
+            "spec": spec,
+            "data": card.checksum,
+            "partition": partition.key if partition else None,
+            "code": self._code(study, TRAINING, paths=class_paths(canonical(trained))),
+        }
+        key = key_of({"kind": "run", **parts, "spec": trained})
+        return self.runs.setdefault(key, Run(key, parts, card, partition))
+
+    @cached_property
+    def batches(self) -> list[Batch]:
+        """All runs, each in one batch: the seeds of one arm in one condition (of the study that names the run first)."""
+        taken: set[str] = set()
+        batches = []
+        for plan in self.studies:
+            groups: dict[tuple[str, str, str], list[Run]] = {}
+            for kind, rows in (("train", plan.rows), ("tune", plan.tuning_rows)):
+                for row in rows:
+                    if row.run.key not in taken:
+                        taken.add(row.run.key)
+                        groups.setdefault((kind, row.cell.condition, row.cell.arm), []).append(row.run)
+            for names, runs in groups.items():
+                kind, *rest = names
+                name = "_".join([kind, plan.slug, *rest])
+                batches.append(Batch("".join(c if c.isalnum() else "_" for c in name), plan.study, self.selection.scale, runs))
+        return batches
+
+    def study(self, slug: str) -> StudyPlan:
+        """The plan of one study."""
+        return next(plan for plan in self.studies if plan.slug == slug)
+
+    @property
+    def cards(self) -> list[Card]:
+        """The data sets that the selection's runs use."""
+        return list({run.card.name: run.card for run in self.runs.values()}.values())
+
+    @cached_property
+    def site(self) -> Keyed:
+        """The static site of the selection."""
+        templates = sorted((self.root / "src/archipelago/plotting/templates").iterdir())
+        return Keyed.of(
+            "site/built",
+            publications=[plan.publication.key for plan in self.studies],
+            tunings=[plan.tuning.key if plan.tuning else None for plan in self.studies],
+            studies=[plan.study.content for plan in self.studies],
+            code=self.codes(SITE),
+            templates=[path.read_text() for path in templates],
+        )
+
+    @property
+    def committed(self) -> list[str]:
+        """The studies whose evidence is in git."""
+        return sorted(path.parent.name for path in (self.root / "results" / "desk").glob("*/runs.parquet"))
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where metrics are logged; the environment's MLFLOW_TRACKING_URI wins over the config."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or self.config["tracking"]["uri"]
+
+
+def known_studies(root: Path) -> list[str]:
+    """The names of all studies."""
+    return sorted(path.stem for path in (root / "config" / "studies").glob("*.yaml"))
+
+

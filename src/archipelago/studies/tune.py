@@ -1,0 +1,65 @@
+"""Which of its candidates an arm gets, and the scores that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from archipelago.address.files import write_json
+from archipelago.studies.evaluate import collect
+from archipelago.studies.verdicts import measure
+
+
+def scores(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path) -> dict[str, Any]:
+    """Score every candidate of a study's tuning.
+
+    A candidate's score is its quantity, averaged over the tuning seeds, then over the conditions of its search (or the
+    smallest of them, with ``combine: min``). The best is the first of the best; a diverged run disqualifies.
+
+    Returns:
+        ``{"quantity", "maximise", "seeds", "search": [{"arm", "conditions", "combine", "candidates": [{"init_args",
+        "scores": {condition: score}, "score"}], "chosen"}]}``; a diverged candidate's score is null.
+    """
+    tuning = study["tuning"]
+    sign = 1 if tuning["maximise"] else -1
+    table = collect(rows, runs)
+    values = measure(study["slug"], study["quantities"], tuning["quantity"], table)
+    searches = []
+    for search in tuning["search"]:
+        fold = min if search.get("combine") == "min" else fmean
+        candidates = []
+        for i, init_args in enumerate(search["candidates"]):
+            by_condition: dict[str, float | None] = {}
+            for condition in search["conditions"]:
+                found = [values.get((f"{search['arm']}#{i}", condition, seed)) for seed in tuning["seeds"]]
+                by_condition[condition] = None if None in found else fmean(found)  # type: ignore[arg-type]
+            whole = None not in by_condition.values()
+            score = sign * fold(sign * value for value in by_condition.values()) if whole else None  # type: ignore[operator]
+            candidates.append({"init_args": init_args, "scores": by_condition, "score": score})
+        ranked = [c for c in candidates if c["score"] is not None]
+        chosen = max(ranked, key=lambda c: sign * c["score"])["init_args"] if ranked else None
+        searches.append(
+            {
+                "arm": search["arm"],
+                "conditions": search["conditions"],
+                "combine": search.get("combine", "mean"),
+                "candidates": candidates,
+                "chosen": chosen,
+            }
+        )
+    return {
+        "quantity": tuning["quantity"],
+        "maximise": tuning["maximise"],
+        "seeds": tuning["seeds"],
+        "search": searches,
+    }
+
+
+def tune(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path, target: Path) -> None:
+    """Write the scores of a study's tuning as ``target``, the only tuning file of its view."""
+    found = scores(study, rows, runs)
+    for old in target.parent.glob("tuning-*.json"):
+        old.unlink()
+    write_json(target, found)

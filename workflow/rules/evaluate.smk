@@ -1,0 +1,67 @@
+evaluations = {study.evaluation.key: study for study in plan.studies}
+figures = {study.figures.key: study for study in plan.studies}
+tunings = {study.tuning.key: study for study in plan.studies if study.tuning}
+
+
+rule evaluate:
+    input:
+        lambda wildcards: [
+            ancient(path) for path in evaluations[wildcards.key].records
+        ],
+    output:
+        table="results/store/evaluations/{key}/runs.parquet",
+        verdicts="results/store/evaluations/{key}/verdicts.json",
+    params:
+        study=lambda wildcards: evaluations[wildcards.key].study.content,
+        rows=lambda wildcards: [row.names() for row in evaluations[wildcards.key].rows],
+    log:
+        "results/store/logs/evaluate/{key}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/evaluate.py"
+
+
+rule plot:
+    input:
+        table=lambda wildcards: ancient(figures[wildcards.key].evaluation.folder / "runs.parquet"),
+        verdicts=lambda wildcards: ancient(figures[wildcards.key].evaluation.folder / "verdicts.json"),
+    output:
+        "results/store/figures/{key}/index.json",
+    params:
+        study=lambda wildcards: figures[wildcards.key].study.content,
+    log:
+        "results/store/logs/plot/{key}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/plot.py"
+
+
+rule tune:
+    input:
+        [
+            study.view / f"tuning-{study.tuning.key}.json"
+            for study in plan.studies
+            if study.tuning
+        ],
+
+
+rule score:
+    input:
+        lambda wildcards: [
+            ancient(row.run.records) for row in tunings[wildcards.key].tuning_rows
+        ],
+    output:
+        "results/desk/{slug}/tuning-{key}.json",
+    params:
+        study=lambda wildcards: tunings[wildcards.key].study.content,
+        rows=lambda wildcards: [
+            row.names() for row in tunings[wildcards.key].tuning_rows
+        ],
+    log:
+        "results/store/logs/score/{slug}-{key}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/score.py"

@@ -1,0 +1,16 @@
+rule partition:
+    input:
+        data=lambda wildcards: ancient(
+            plan.partitions[wildcards.key].card.folder / "SHA256SUMS"
+        ),
+    output:
+        "results/store/partitions/{key}.npz",
+    params:
+        order=lambda wildcards: plan.partitions[wildcards.key].parts,
+        data=lambda wildcards: plan.partitions[wildcards.key].card.name,
+    log:
+        "results/store/logs/partition/{key}.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/partition.py"
