@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from archipelago.data import Images
 from archipelago.partition import Partition
@@ -14,23 +13,25 @@ from archipelago.population.rounds import Rounds
 from archipelago.randomness import torch_stream
 
 
-@dataclass(frozen=True)
-class Cohort:
-    """The clients of one round, in ascending order."""
-
-    round: int
-    clients: list[int]
-
-
 class Cohorts(pl.LightningDataModule):
     """Every round a uniform sample (without replacement) of ``participation`` of the clients.
 
-    The samples of a client lie together in memory, so that a client's shard is a view.
+    The samples of a client lie together in memory, so that a client's shard is a view. The global model is evaluated on
+    the first ``test_samples`` of the test set (None: on all).
     """
 
-    def __init__(self, data: Images, partition: Partition, rounds: int, seed: int, participation: float = 1.0) -> None:
+    def __init__(
+        self,
+        data: Images,
+        partition: Partition,
+        rounds: int,
+        seed: int,
+        participation: float = 1.0,
+        test_samples: int | None = None,
+    ) -> None:
         super().__init__()
         self.data, self.partition, self.rounds, self.seed = data, partition, rounds, seed
+        self.test_samples = test_samples
         self.clients = partition.clients
         self.cohort_size = max(1, round(participation * self.clients))
 
@@ -40,7 +41,7 @@ class Cohorts(pl.LightningDataModule):
         held = torch.nonzero(client_of >= 0).flatten()
         order = held[torch.argsort(client_of[held], stable=True)]
         self.x = self.data.as_float(self.data.train_images[order])
-        self.y = self.data.train_labels[order].long()
+        self.y = self.data.train_labels[order]
         self.sizes = torch.bincount(client_of[held], minlength=self.clients).tolist()
         self.starts = [0, *torch.cumsum(torch.tensor(self.sizes), 0).tolist()]
 
@@ -49,15 +50,16 @@ class Cohorts(pl.LightningDataModule):
         mine = slice(self.starts[client], self.starts[client + 1])
         return self.x[mine], self.y[mine]
 
-    def cohort(self, round: int) -> Cohort:
-        """The clients of a round: a function of (seed, round)."""
+    def cohort(self, round: int) -> list[int]:
+        """The clients of a round, ascending: a function of (seed, round)."""
         order = torch.randperm(self.clients, generator=torch_stream(self.seed, "cohort", round))
-        return Cohort(round, sorted(order[: self.cohort_size].tolist()))
+        return sorted(order[: self.cohort_size].tolist())
 
     def train_dataloader(self) -> Rounds:
         """One cohort a round."""
         return Rounds(self.rounds, self.cohort)
 
-    def val_dataloader(self) -> list[tuple[Tensor, Tensor]]:
-        """The whole test set as one batch."""
-        return [(self.data.as_float(self.data.test_images), self.data.test_labels.long())]
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """The test set as one batch."""
+        images, labels = self.data.test_images[: self.test_samples], self.data.test_labels[: self.test_samples]
+        return DataLoader([(self.data.as_float(images), labels)], batch_size=None)  # type: ignore[arg-type]

@@ -8,13 +8,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from archipelago.federation.cohorts import Cohort, Cohorts
-from archipelago.population.wire import Message, payload_bytes
+from archipelago.federation.cohorts import Cohorts
 from archipelago.population.flat import FlatModel
 from archipelago.population.rounds import RoundModule
+from archipelago.population.wire import Message, payload_bytes
 from archipelago.randomness import torch_stream
 
 Batch = tuple[Tensor, Tensor]
+
+SHARPNESS_RADIUS = 0.1
 
 
 class Client:
@@ -46,7 +48,7 @@ class Client:
     def gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
         """Gradient [d] of the mean loss on a batch at the client's weights, or ``at`` other ones [d].
 
-        The result is the network's buffer: it holds until the next call.
+        The result is the network's buffer: it holds until the next call, and the caller may change it.
         """
         self.gradient_evaluations += 1
         if at is None:
@@ -62,10 +64,11 @@ class Client:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a client sent back, with the number of samples it trained on."""
+    """What a client sent back, and what its work was: the samples it holds, the local steps it made."""
 
     client: int
     samples: int
+    steps: int
     message: Message
 
 
@@ -73,8 +76,9 @@ class Federation(RoundModule):
     """Server and clients. One training step is one round: send, train locally, send back, aggregate.
 
     Local training is SGD for ``local_epochs`` passes in batches of ``batch_size`` with step size
-    ``lr * lr_decay**(round - 1)``. A step goes along ``direction``, clipped to the global norm ``clip_norm`` (None: not at
-    all); ``weight_decay * weights`` is added after the clip.
+    ``lr * lr_decay**(round - 1)``. A step goes along ``direction``, clipped to the global norm ``clip_norm`` (None: not
+    at all); ``weight_decay * weights`` is added after the clip. The last round also records the ``sharpness`` of the
+    global model on all clients' samples. Hooks are called without autograd; ``Client.gradient`` turns it on for itself.
     """
 
     server: Tensor
@@ -109,7 +113,7 @@ class Federation(RoundModule):
         return {"weights": self.server}
 
     def direction(self, client: Client, batch: Batch) -> Tensor:
-        """The direction [d] of a local step, before clipping and weight decay."""
+        """The direction [d] of a local step, before clipping and weight decay; it is changed in place."""
         raise NotImplementedError
 
     def upload(self, client: Client) -> Message:
@@ -133,22 +137,27 @@ class Federation(RoundModule):
     @property
     def feed(self) -> Cohorts:
         """The feed that this method trains on."""
-        return self.trainer.datamodule  # type: ignore[attr-defined, no-any-return]
+        return self.trainer.datamodule  # type: ignore[attr-defined]
 
-    def training_step(self, cohort: Cohort, batch_idx: int) -> None:
-        """One round."""
+    @property
+    def local_lr(self) -> float:
+        """The clients' step size in this round."""
+        return self.lr * self.lr_decay ** (self.round - 1)
+
+    @torch.no_grad()
+    def training_step(self, cohort: list[int], batch_idx: int) -> None:
+        """One round with the clients of ``cohort``."""
         replies, losses, drifts = [], [], []
         sent = received = evaluations = 0
-        lr = self.lr * self.lr_decay ** (cohort.round - 1)
-        for id in cohort.clients:
-            x, y = self.feed.shard(id)
+        for id in cohort:
+            x, y = (part.to(self.device) for part in self.feed.shard(id))
             message = self.download(id)
             sent += payload_bytes(message)
-            client = Client(id, message, self.network, len(y), lr)
-            self.train_locally(client, x, y, cohort.round)
-            reply = Reply(id, len(y), {name: tensor.clone() for name, tensor in self.upload(client).items()})
-            received += payload_bytes(reply.message)
-            replies.append(reply)
+            client = Client(id, message, self.network, len(y), self.local_lr)
+            self.train_locally(client, x, y)
+            reply = {name: tensor.clone() for name, tensor in self.upload(client).items()}
+            received += payload_bytes(reply)
+            replies.append(Reply(id, client.samples, client.steps, reply))
             losses.append(torch.stack(client.losses).mean())
             drifts.append(client.drift.square().sum())
             evaluations += client.gradient_evaluations
@@ -160,21 +169,22 @@ class Federation(RoundModule):
             bytes_down=sent,
             bytes_up=received,
         )
+        if self.round == self.feed.rounds:
+            samples = (self.feed.x.to(self.device), self.feed.y.to(self.device))
+            self.record(sharpness=self.network.sharpness(self.server, *samples, SHARPNESS_RADIUS))
 
-    def train_locally(self, client: Client, x: Tensor, y: Tensor, round: int) -> None:
+    def train_locally(self, client: Client, x: Tensor, y: Tensor) -> None:
         """All local steps of one client."""
-        stream = torch_stream(self.seed, "batches", round, client.id)
+        stream = torch_stream(self.seed, "batches", self.round, client.id)
         for _ in range(self.local_epochs):
             order = torch.randperm(len(y), generator=stream)
             # One gather an epoch; batches are views of it.
-            shuffled = zip(x[order].split(self.batch_size), y[order].split(self.batch_size), strict=True)
-            for batch in shuffled:
+            for batch in zip(x[order].split(self.batch_size), y[order].split(self.batch_size), strict=True):
                 direction = self.direction(client, batch)
-                with torch.no_grad():
-                    if self.clip_norm is not None:
-                        direction.mul_((self.clip_norm / (direction.norm() + 1e-6)).clamp(max=1.0))
-                    direction.add_(client.weights, alpha=self.weight_decay)
-                    client.weights.sub_(direction, alpha=client.lr)
+                if self.clip_norm is not None:
+                    direction.mul_((self.clip_norm / (direction.norm() + 1e-6)).clamp(max=1.0))
+                direction.add_(client.weights, alpha=self.weight_decay)
+                client.weights.sub_(direction, alpha=client.lr)
                 client.steps += 1
 
     def average(self, replies: list[Reply], name: str = "weights") -> Tensor:

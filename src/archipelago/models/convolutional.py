@@ -6,12 +6,15 @@ from torch import Tensor, nn
 
 
 class SmallCNN(nn.Module):
-    """Two strided 3x3 convolutions with GroupNorm(2), then two dense layers: [batch, 1, side, side] -> logits [batch, outputs]."""
+    """Two strided 3x3 convolutions with GroupNorm(2), then two dense layers.
+
+    Takes [batch, 1, ``side``, ``side``], gives logits [batch, ``outputs``].
+    """
 
     def __init__(self, side: int, channels: list[int], hidden: int, outputs: int) -> None:
         super().__init__()
         first, second = channels
-        reduced = -(-(-(-side // 2)) // 2)
+        reduced = (side + 3) // 4  # each stride halves, rounding up
         self.features = nn.Sequential(
             nn.Conv2d(1, first, 3, stride=2, padding=1),
             nn.GroupNorm(2, first),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
+
+CHUNK = 1000
+"""Samples a forward pass may hold at once when a whole set is evaluated."""
 
 
 class FlatModel:
@@ -41,6 +44,7 @@ class FlatModel:
         """Make ``weights`` [size] the network's parameters."""
         self.weights.copy_(weights)
 
+    @torch.enable_grad()
     def gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean cross-entropy of a batch (a scalar) and its gradient [size].
 
@@ -48,12 +52,22 @@ class FlatModel:
         """
         self._gradient.zero_()
         loss = cross_entropy(self.module(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.detach(), self._gradient
 
     @torch.no_grad()
     def evaluate(self, weights: Tensor, x: Tensor, y: Tensor) -> tuple[float, float]:
         """Mean cross-entropy and accuracy (share in [0, 1]) of ``weights`` [size] on a labelled set."""
         self.load(weights)
-        logits = self.module(x)
+        logits = torch.cat([self.module(part) for part in x.split(CHUNK)])
         return cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()
+
+    def sharpness(self, weights: Tensor, x: Tensor, y: Tensor, radius: float) -> float:
+        """How much the mean loss on a set rises from ``weights`` [size] to ``radius`` away along its gradient there."""
+        self.load(weights)
+        gradient = torch.zeros_like(weights)
+        for part, labels in zip(x.split(CHUNK), y.split(CHUNK), strict=True):
+            gradient += len(labels) / len(y) * self.gradient(part, labels)[1]
+        before, _ = self.evaluate(weights, x, y)
+        after, _ = self.evaluate(weights + radius * normalize(gradient, dim=0), x, y)
+        return after - before

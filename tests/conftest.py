@@ -1,0 +1,76 @@
+"""A federation small enough for a unit test: six clients of 4 to 24 samples, three classes of 4x4 images."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from archipelago.data import Images
+from archipelago.federation import Cohorts, Federation
+from archipelago.models import MLP
+from archipelago.partition import Partition
+from archipelago.studies.fit import fit
+
+Fit = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture
+def images() -> Images:
+    """Images whose class shows: 100 to train on, 30 to test."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(3, size=130)
+    pixels = rng.integers(0, 120, size=(130, 4, 4)) + 60 * labels[:, None, None] * (np.arange(4) == 1)
+    grey, classes = torch.from_numpy(pixels.astype(np.uint8)), torch.from_numpy(labels)
+    return Images("tiny", grey[:100], classes[:100], grey[100:], classes[100:], classes=3, mean=70.0, std=45.0)
+
+
+@pytest.fixture
+def partition() -> Partition:
+    """84 of the 100 samples, in lots of 4, 8, 12, 16, 20 and 24, scattered; nobody holds the rest."""
+    client_of = np.repeat(np.arange(-1, 6, dtype=np.int32), [16, 4, 8, 12, 16, 20, 24])
+    return Partition(np.random.default_rng(1).permutation(client_of), 6)
+
+
+@pytest.fixture
+def feed(images: Images, partition: Partition) -> Callable[..., Cohorts]:
+    """Make the tiny federation's feed; half of the clients take part."""
+
+    def make(rounds: int, seed: int = 3, participation: float = 0.5, **init_args: Any) -> Cohorts:
+        return Cohorts(images, partition, rounds, seed, participation, **init_args)
+
+    return make
+
+
+@pytest.fixture
+def make_method() -> Callable[..., Federation]:
+    """Make a method of the given class, with the model's initial weights always the same."""
+
+    def make(method: type[Federation], seed: int = 3, **init_args: Any) -> Federation:
+        torch.manual_seed(7)
+        common = {
+            "lr": 0.2,
+            "local_epochs": 2,
+            "batch_size": 5,
+            "weight_decay": 1e-2,
+            "clip_norm": 1.0,
+            "lr_decay": 0.9,
+        }
+        return method(model=MLP(16, [8], 3), seed=seed, **{**common, "weighting": "uniform", **init_args})
+
+    return make
+
+
+@pytest.fixture
+def train(feed: Callable[..., Cohorts], tmp_path: Path) -> Fit:
+    """Train a method in the tiny federation and return its records."""
+
+    def run(method: Federation, rounds: int = 4, participation: float = 0.5, evaluate_every: int = 1) -> pd.DataFrame:
+        checkpoint = tmp_path / "none.ckpt"
+        lessons = feed(rounds, participation=participation)
+        return fit(method, lessons, rounds=rounds, evaluate_every=evaluate_every, checkpoint=checkpoint)[0]
+
+    return run
