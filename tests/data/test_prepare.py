@@ -71,7 +71,8 @@ esac
 
 
 def assert_prepared(folder, arrays):
-    assert {path.stem for path in folder.iterdir()} == set(arrays)
+    assert {path.name for path in folder.iterdir()} == {"SHA256SUMS", *(f"{name}.npy" for name in arrays)}
+    subprocess.run(["/usr/bin/env", "-i", "sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     for name, values in arrays.items():
         stored = np.load(folder / f"{name}.npy", allow_pickle=False, mmap_mode="r")
         assert stored.dtype == values.dtype
@@ -85,6 +86,12 @@ def test_from_a_folder(project, originals, arrays, monkeypatch, capsys):
     assert folder == load_card("tiny").folder
     assert_prepared(folder, arrays)
     assert "tiny: prepared from folder in" in capsys.readouterr().out
+
+
+def test_into_an_empty_folder_that_the_workflow_made(project, originals, arrays, monkeypatch):
+    monkeypatch.setenv("ARCHIPELAGO_TINY_FOLDER", str(originals))
+    load_card("tiny").folder.mkdir(parents=True)
+    assert_prepared(prepare("tiny"), arrays)
 
 
 def test_from_upstream_through_a_mirror(project, url, arrays, monkeypatch, capsys, no_apt):
@@ -150,6 +157,9 @@ def test_a_sound_set_is_left_alone_and_a_damaged_one_is_not_overwritten(project,
     capsys.readouterr()
     assert prepare("tiny") == folder
     assert capsys.readouterr().out == ""
+    (folder / "SHA256SUMS").unlink()
+    prepare("tiny")
+    assert (folder / "SHA256SUMS").is_file()
     (folder / "test_labels.npy").unlink()
     with pytest.raises(ArchipelagoError, match=r"test_labels\.npy is missing"):
         prepare("tiny")

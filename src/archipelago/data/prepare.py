@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from archipelago.address.files import folder_aside
+from archipelago.address.files import folder_aside, write_aside
 from archipelago.data.cards import CARDS, Card, load_card
 from archipelago.data.sources import SOURCES, Arrays, variable
 from archipelago.errors import ArchipelagoError
+
+SUMS = "SHA256SUMS"
+"""The file that marks a prepared set as whole."""
 
 
 def prepare(name: str, source: str = "auto", root: Path = CARDS) -> Path:
@@ -35,8 +38,12 @@ def prepare(name: str, source: str = "auto", root: Path = CARDS) -> Path:
             describes.
     """
     card = load_card(name, root)
-    if card.folder.is_dir():
+    sums = card.folder / SUMS
+    if hashes(card.folder):
         verify(name, root)
+        if not sums.exists():
+            with write_aside(sums) as aside:
+                aside.write_text(listing(card))
         return card.folder
     start = time.perf_counter()
     served, arrays = fetch(card, source)
@@ -51,8 +58,14 @@ def prepare(name: str, source: str = "auto", root: Path = CARDS) -> Path:
                 key="data",
                 remedy=f"If the set is new or meant to change, write this into the card:\nfiles:{lines}",
             )
+        (aside / SUMS).write_text(listing(card))
     print(f"{name}: prepared from {served} in {time.perf_counter() - start:.1f} s: {card.folder}", flush=True)
     return card.folder
+
+
+def listing(card: Card) -> str:
+    """The prepared files and their hashes, as ``sha256sum --check`` reads them."""
+    return "".join(f"{card.files[file]}  {file}\n" for file in sorted(card.files))
 
 
 def fetch(card: Card, source: str) -> tuple[str, Arrays]:
