@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from archipelago.data import Images
+from archipelago.data.sets import Images
 from archipelago.federation import Cohorts, Federation
-from archipelago.models import MLP
-from archipelago.partition import Partition
+from archipelago.models.dense import MLP
+from archipelago.partition.partition import Partition
 from archipelago.studies.fit import fit
 
 Fit = Callable[..., pd.DataFrame]

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import hashlib
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def stream_seed(seed: int, purpose: str, *ids: int | str) -> int:
@@ -21,6 +25,8 @@ def stream_seed(seed: int, purpose: str, *ids: int | str) -> int:
 
 def torch_stream(seed: int, purpose: str, *ids: int | str) -> torch.Generator:
     """A CPU generator at the beginning of the named stream."""
+    import torch  # two seconds that what needs only NumPy does not pay
+
     return torch.Generator().manual_seed(stream_seed(seed, purpose, *ids))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archipelago.data import known_names, load_card
+from archipelago.data.cards import known_names, load_card
 from archipelago.data.sources import SOURCES
 from archipelago.errors import ArchipelagoError
 

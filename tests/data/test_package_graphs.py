@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from archipelago.data import Graph
+from archipelago.data.graphs import Graph
 from archipelago.data.debian import debtags_graph, dependencies, language_graph, parse_index, sampled_graph, tags
 from archipelago.data.graphs import distinct_edges
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from archipelago.data import load_card, prepare, verify
+from archipelago.data.cards import load_card
+from archipelago.data.prepare import prepare, verify
 from archipelago.data.sources import IDX_FILES
 from archipelago.errors import ArchipelagoError
 

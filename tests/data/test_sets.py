@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from archipelago.data import Graph, Images, load, load_card, prepare, verify
+from archipelago.data.cards import load_card
+from archipelago.data.graphs import Graph
+from archipelago.data.prepare import prepare, verify
+from archipelago.data.sets import Images, load
 from archipelago.errors import ArchipelagoError
 
 PROJECT = Path(__file__).parents[2]

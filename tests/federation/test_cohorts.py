@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from archipelago.data import Images
+from archipelago.data.sets import Images
 from archipelago.federation import Cohorts
-from archipelago.partition import Partition
+from archipelago.partition.partition import Partition
 
 Feed = Callable[..., Cohorts]
 

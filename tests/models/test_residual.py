@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from archipelago.models import ResNet18GN
+from archipelago.models.residual import ResNet18GN
 
 
 def test_shape_size_and_no_running_statistics() -> None:

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archipelago.errors import ArchipelagoError
-from archipelago.partition import Partition, make_partition, stratified_subset
+from archipelago.partition.make import make_partition, stratified_subset
+from archipelago.partition.partition import Partition
 
-DIRICHLET = {"class_path": "archipelago.partition.Dirichlet", "init_args": {"alpha": 0.5}}
-IID = {"class_path": "archipelago.partition.IID"}
+DIRICHLET = {"class_path": "archipelago.partition.schemes.Dirichlet", "init_args": {"alpha": 0.5}}
+IID = {"class_path": "archipelago.partition.schemes.IID"}
 LABELS = np.random.default_rng(0).permutation(np.repeat(np.arange(10), 100))
 
 
@@ -77,7 +78,7 @@ def test_the_seed_decides_and_the_subset_is_shared_by_schemes():
         ({"clients": 0}, "0 clients"),
         ({"clients": 30, "samples": 20}, "30 clients, 20 samples"),
         ({"sample": 10}, "the keys are clients, sample, scheme"),
-        ({"scheme": {"class_path": "archipelago.partition.Dirichlett"}}, r"class_path: there is no scheme"),
+        ({"scheme": {"class_path": "archipelago.partition.schemes.Dirichlett"}}, r"class_path: there is no scheme"),
         ({"scheme": {"class_path": "nowhere.at.All"}}, r"class_path: there is no scheme 'nowhere\.at\.All'"),
         ({"scheme": {**DIRICHLET, "init_args": {"beta": 1}}}, r"init_args: .*does not take these arguments"),
     ],

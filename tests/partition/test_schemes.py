@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archipelago.errors import ArchipelagoError
-from archipelago.partition import IID, Dirichlet
+from archipelago.partition.schemes import IID, Dirichlet
 
 
 def rng(seed):

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from archipelago.models import MLP
+from archipelago.models.dense import MLP
 from archipelago.population import flat
 from archipelago.population.flat import FlatModel
 

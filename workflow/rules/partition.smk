@@ -7,7 +7,6 @@ rule partition:
         "results/store/partitions/{key}.npz",
     params:
         order=lambda wildcards: plan.partitions[wildcards.key].parts,
-        data=lambda wildcards: plan.partitions[wildcards.key].card.name,
     log:
         "results/store/logs/partition/{key}.log",
     conda:

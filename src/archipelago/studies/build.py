@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jsonargparse import ArgumentError, ArgumentParser
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from archipelago.errors import ArchipelagoError
 
@@ -34,7 +33,7 @@ def check_arguments(component: Mapping[str, Any], key: str, given: Iterable[str]
     given = set(given)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(cls, "it", skip=given, fail_untyped=False)
-    known = [p for p in inspect.signature(cls).parameters if p not in given]
+    known = list(vars(parser.get_defaults().get("it", Namespace())))
     init_args = dict(component.get("init_args", {}))
     for argument in init_args:
         if argument not in known:

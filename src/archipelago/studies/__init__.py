@@ -1,0 +1,1 @@
+"""Studies: config -> runs, a run's training, hypotheses -> verdicts."""
