@@ -1,0 +1,153 @@
+"""The static site: a scoreboard and a page a study. Plain HTML and one style sheet; nothing comes from elsewhere."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from archipelago.address.files import read_json, write_aside
+from archipelago.plotting.config import EFFECTS
+from archipelago.plotting.scoreboard import ORDER, scoreboard_text, tally
+from archipelago.plotting.summary import Summary, summarise
+from archipelago.plotting.text import minus, rounded, with_interval
+
+__all__ = ["StudyPage", "build_site", "read_page", "scoreboard_text"]
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """All that a study's page shows.
+
+    ``study`` is its file as read, ``figures`` the SVG files in the order of the page, ``provenance`` what the view's
+    ``provenance-<key>.json`` holds, ``tuning`` what ``tuning-<key>.json`` holds if the study tuned anything.
+    """
+
+    study: Mapping[str, Any]
+    verdicts: Mapping[str, Any]
+    figures: Sequence[Path]
+    summary: Summary
+    provenance: Mapping[str, Any]
+    tuning: Mapping[str, Any] | None = None
+
+    @property
+    def slug(self) -> str:
+        """The study's name."""
+        return str(self.study["slug"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of its runs."""
+        return sorted({run["seed"] for run in self.provenance["runs"]})
+
+    @property
+    def config(self) -> str:
+        """The study's file as YAML."""
+        return yaml.safe_dump(dict(self.study), sort_keys=False, allow_unicode=True, width=100)
+
+    @property
+    def pictures(self) -> list[dict[str, str]]:
+        """The figures with their titles, captions and what a reader who does not see them is told."""
+        shown = []
+        for path in self.figures:
+            if path.stem == EFFECTS:
+                title, caption = "What was claimed, what was measured", "Every part of every hypothesis."
+                told = [f"{name} {judged['verdict']}" for name, judged in self.verdicts["hypotheses"].items()]
+                alt = f"Effects with intervals against the claims: {', '.join(told)}."
+            else:
+                config = self.study["figures"][path.stem]
+                title, caption = config["title"], config.get("caption", "")
+                alt = f"{title}. {caption}"
+            shown.append({"file": f"figures/{self.slug}/{path.name}", "title": title, "caption": caption, "alt": alt})
+        return shown
+
+
+def read_page(study: Mapping[str, Any], view: Path) -> StudyPage:
+    """The page of a study from the files of its view, ``results/<view>/<slug>/``."""
+    names = [EFFECTS, *study.get("figures", {})]
+    tuning = next(view.glob("tuning-*.json"), None)
+    return StudyPage(
+        study=study,
+        verdicts=read_json(view / "verdicts.json"),
+        figures=[path for name in names if (path := view / f"{name}.svg").exists()],
+        summary=summarise(study, pd.read_parquet(view / "runs.parquet")),
+        provenance=read_json(next(view.glob("provenance-*.json"))),
+        tuning=read_json(tuning) if tuning else None,
+    )
+
+
+def build_site(pages: Sequence[StudyPage], folder: Path, facts: Mapping[str, str]) -> Path:
+    """Write the site into a folder, in place of an older one. Equal input gives equal bytes.
+
+    Args:
+        pages: the studies, in the order of the scoreboard.
+        folder: gets ``index.html``, ``style.css``, ``<slug>.html`` and ``figures/<slug>/``; other files in it stay.
+        facts: ``command``, which reproduces everything from a clone, and ``commit``, the code's git commit.
+
+    Returns:
+        The path of ``index.html``.
+    """
+    environment = Environment(
+        loader=PackageLoader("archipelago.plotting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(settings=settings, number=number, web=web, anchor=anchor)
+    environment.globals.update(with_interval=_interval, tally=tally, order=ORDER, facts=facts)
+    files = {"style.css": environment.get_template("style.css").render()}
+    files["index.html"] = environment.get_template("index.html").render(pages=pages)
+    for page in pages:
+        files[f"{page.slug}.html"] = environment.get_template("study.html").render(page=page, pages=pages)
+    for old in folder.glob("*.html"):
+        if old.name not in files:
+            old.unlink()
+    shutil.rmtree(folder / "figures", ignore_errors=True)
+    for page in pages:
+        for figure in page.figures:
+            with write_aside(folder / "figures" / page.slug / figure.name) as part:
+                shutil.copyfile(figure, part)
+    for name, text in files.items():
+        with write_aside(folder / name) as part:
+            part.write_text(text + "\n", encoding="utf-8")
+    return folder / "index.html"
+
+
+def settings(content: Any) -> str:
+    """Nested settings on one line: ``lr=0.1, scheme=Dirichlet(alpha=0.3)``."""
+    if isinstance(content, Mapping) and "class_path" in content:
+        return f"{str(content['class_path']).rpartition('.')[2]}({settings(content.get('init_args') or {})})"
+    if isinstance(content, Mapping):
+        return ", ".join(f"{name}={settings(value)}" for name, value in content.items())
+    if isinstance(content, list):
+        return f"[{', '.join(map(settings, content))}]"
+    return "none" if content is None else f"{content:g}" if isinstance(content, float) else str(content)
+
+
+def number(value: float | None, *others: float | None) -> str:
+    """A number for print, or a dash; ``others`` get the same number of decimals and stand after ±."""
+    if value is None:
+        return "–"
+    return minus(" ± ".join(rounded(value, *(other for other in others if other is not None))))
+
+
+def web(address: str) -> str:
+    """An address if it leads to a page of the web, nothing otherwise."""
+    return address if re.match(r"https?://", address) else ""
+
+
+def anchor(name: str) -> str:
+    """A name as a part of an address inside a page."""
+    return re.sub(r"[^\w-]+", "-", name)
+
+
+def _interval(judged: Mapping[str, Any]) -> str:
+    return minus(with_interval(judged["effect"], judged["interval"])) if judged["effect"] is not None else "–"
