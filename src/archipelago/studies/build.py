@@ -32,7 +32,7 @@ def check_arguments(component: Mapping[str, Any], key: str, given: Iterable[str]
         ) from error
     given = set(given)
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(cls, "it", skip=given, fail_untyped=False)
+    parser.add_class_arguments(cls, "it", skip=given, fail_untyped=False, instantiate=False)
     known = list(vars(parser.get_defaults().get("it", Namespace())))
     init_args = dict(component.get("init_args", {}))
     for argument in init_args:
@@ -45,7 +45,8 @@ def check_arguments(component: Mapping[str, Any], key: str, given: Iterable[str]
     except (ArgumentError, TypeError) as error:
         reason = " ".join(str(error).replace("it.", "").split())
         raise ArchipelagoError(reason, key=f"{key}.init_args", remedy=f"See the arguments of {path}.") from error
-    return cls, parsed.as_dict()["it"] if known else {}
+    # Components among the arguments (an attack, say) are built here.
+    return cls, dict(vars(parser.instantiate_classes(parsed)["it"])) if known else {}
 
 
 def build(component: Mapping[str, Any], key: str, **given: Any) -> Any:
