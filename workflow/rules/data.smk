@@ -14,7 +14,7 @@ rule prepare:
     wildcard_constraints:
         set="|".join(cards),
     log:
-        "results/store/logs/prepare/{set}.log",
+        "results/logs/prepare/{set}.log",
     conda:
         "../../environment.yml"
     script:

@@ -15,7 +15,7 @@ rule evaluate:
         study=lambda wildcards: evaluations[wildcards.key].study.content,
         rows=lambda wildcards: [row.names() for row in evaluations[wildcards.key].rows],
     log:
-        "results/store/logs/evaluate/{key}.log",
+        "results/logs/evaluate/{key}.log",
     conda:
         "../../environment.yml"
     script:
@@ -31,7 +31,7 @@ rule plot:
     params:
         study=lambda wildcards: figures[wildcards.key].study.content,
     log:
-        "results/store/logs/plot/{key}.log",
+        "results/logs/plot/{key}.log",
     conda:
         "../../environment.yml"
     script:
@@ -60,7 +60,7 @@ rule score:
             row.names() for row in tunings[wildcards.key].tuning_rows
         ],
     log:
-        "results/store/logs/score/{slug}-{key}.log",
+        "results/logs/score/{slug}-{key}.log",
     conda:
         "../../environment.yml"
     script:

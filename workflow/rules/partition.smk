@@ -8,7 +8,7 @@ rule partition:
     params:
         order=lambda wildcards: plan.partitions[wildcards.key].parts,
     log:
-        "results/store/logs/partition/{key}.log",
+        "results/logs/partition/{key}.log",
     conda:
         "../../environment.yml"
     script:

@@ -12,7 +12,7 @@ rule publish:
     params:
         provenance=lambda wildcards: publications[wildcards.key].provenance(),
     log:
-        "results/store/logs/publish/{view}-{key}.log",
+        "results/logs/publish/{view}-{key}.log",
     conda:
         "../../environment.yml"
     script:
@@ -29,7 +29,7 @@ rule track:
         study=lambda wildcards: logged[wildcards.key].tracking_facts(),
         uri=plan.tracking_uri,
     log:
-        "results/store/logs/track/{key}.log",
+        "results/logs/track/{key}.log",
     conda:
         "../../environment.yml"
     script:
@@ -42,9 +42,10 @@ rule site:
     output:
         "results/store/site/built/{key}.json",
     params:
-        pages=[study.page() for study in plan.studies],
+        pages=[(study.study.content, str(study.view)) for study in plan.studies],
+        command=plan.command,
     log:
-        "results/store/logs/site/{key}.log",
+        "results/logs/site/{key}.log",
     conda:
         "../../environment.yml"
     script:
@@ -57,7 +58,7 @@ rule audit:
     params:
         studies=plan.committed,
     log:
-        "results/store/logs/audit.log",
+        "results/logs/audit.log",
     conda:
         "../../environment.yml"
     script:

@@ -14,7 +14,7 @@ for batch in plan.batches:
             study=batch.study.slug,
             checkpoint_every=config["checkpoint_seconds"],
         log:
-            f"results/store/logs/train/{batch.name}.log",
+            f"results/logs/train/{batch.name}.log",
         threads: batch.resources["threads"]
         resources:
             mem_mb=batch.resources["mem_mb"],

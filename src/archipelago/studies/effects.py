@@ -79,11 +79,8 @@ class Measurements:
 
     def missing(self, cell: Cell, units: tuple[str, ...]) -> list[str]:
         """What of the cell no run in the table has."""
-        absent = []
-        for condition in cell.conditions:
-            if self.measure(cell.quantity, cell.arm, condition, units) is None:
-                absent.append(f"{cell.quantity} of {cell.arm} in {condition}")
-        return absent
+        single = (replace(cell, conditions=(condition,)) for condition in cell.conditions)
+        return [str(one) for one in single if self.measure(one.quantity, one.arm, one.conditions[0], units) is None]
 
     def _measure(self, name: str, arm: str, condition: str, units: tuple[str, ...]) -> Sample | None:
         """The quantity of every unit of one arm under one condition; None if no run there has it."""

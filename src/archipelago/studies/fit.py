@@ -16,6 +16,7 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import TQDMProgressBar
+from pytorch_lightning.callbacks.progress.tqdm_progress import Tqdm
 from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
@@ -104,7 +105,13 @@ class RoundCheckpoint(pl.Callback):
 
 
 class Progress(TQDMProgressBar):
-    """Lightning's bar with the latest recorded metrics."""
+    """Lightning's bar with the latest recorded metrics; evaluations, which take a moment, have no bar of their own."""
+
+    def init_validation_tqdm(self) -> Tqdm:
+        """A bar that is not shown."""
+        bar = super().init_validation_tqdm()
+        bar.disable = True
+        return bar
 
     def get_metrics(self, trainer: pl.Trainer, module: Any) -> dict[str, Any]:
         """The metrics of the last row, shortened."""

@@ -405,6 +405,14 @@ class Plan:
         )
 
     @property
+    def command(self) -> str:
+        """The command that makes this selection from a clone."""
+        chosen = [("studies", self.config["studies"]), ("scale", self.config["scale"])]
+        chosen += [(name, self.config[name]) for name in ("arms", "conditions", "seeds") if self.config[name]]
+        words = [f"{name}={canonical(value) if isinstance(value, list) else value}" for name, value in chosen]
+        return "snakemake" if words == ["studies=flagship", "scale=desk"] else f"snakemake --config {' '.join(words)}"
+
+    @property
     def committed(self) -> list[str]:
         """The studies whose evidence is in git."""
         return sorted(path.parent.name for path in (self.root / "results" / "desk").glob("*/runs.parquet"))

@@ -21,6 +21,9 @@ from archipelago.randomness import stream_seed
 from archipelago.studies.build import build
 from archipelago.studies.fit import fit
 
+WORK = Path("results/work")
+"""Checkpoints of unfinished runs."""
+
 GIVEN = {
     "feed": {"data", "partition", "rounds", "seed"},
     "method": {"model", "seed"},
@@ -43,7 +46,7 @@ def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
     folder = Path(order["folder"])
     if (folder / "records.parquet").exists():
         return
-    work = folder.parent.parent / "work" / order["key"]
+    work = WORK / order["key"]
     work.mkdir(parents=True, exist_ok=True)
     spec = order["parts"]["spec"]
     seed = spec["seed"]

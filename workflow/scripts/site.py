@@ -1,0 +1,16 @@
+"""Build the static site from the views of a selection."""
+
+import subprocess
+from pathlib import Path
+
+from archipelago.address.files import write_json
+from archipelago.cli import script
+from archipelago.plotting.site import build_site, read_page
+
+with script(snakemake):
+    marker = Path(snakemake.output[0])
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    pages = [read_page(study, Path(view)) for study, view in snakemake.params.pages]
+    facts = {"command": snakemake.params.command, "commit": head.stdout.strip() or "not in git"}
+    index = build_site(pages, Path("results/store/site"), facts)
+    write_json(marker, {"index": str(index), "studies": [page.slug for page in pages]})
