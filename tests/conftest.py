@@ -1,6 +1,7 @@
 """A federation small enough for a unit test: six clients of 4 to 24 samples, three classes of 4x4 images."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import torch
 
 from archipelago.data.sets import Images
 from archipelago.federation import Cohorts, Federation
+from archipelago.gossip.batches import NodeBatches
+from archipelago.gossip.peers import Gossip
 from archipelago.models.dense import MLP
 from archipelago.partition.partition import Partition
 from archipelago.studies.fit import fit
@@ -72,5 +75,37 @@ def train(feed: Callable[..., Cohorts], tmp_path: Path) -> Fit:
         checkpoint = tmp_path / "none.ckpt"
         lessons = feed(rounds, participation=participation)
         return fit(method, lessons, rounds=rounds, evaluate_every=evaluate_every, checkpoint=checkpoint)[0]
+
+    return run
+
+
+@pytest.fixture
+def make_peers() -> Callable[..., Gossip]:
+    """Make a gossip method of the given class, with the model's initial weights always the same."""
+
+    def make(method: type[Gossip], seed: int = 3, **init_args: Any) -> Gossip:
+        torch.manual_seed(7)
+        return method(model=MLP(16, [8], 3), seed=seed, **{"gamma0": 0.3, "l2": 1e-2, **init_args})
+
+    return make
+
+
+@pytest.fixture
+def train_peers(images: Images, partition: Partition, tmp_path: Path) -> Fit:
+    """Train a gossip method on the six clients and return its records; a named checkpoint is gone on from."""
+    anew = count()
+
+    def run(
+        method: Gossip, rounds: int = 4, evaluate_every: int = 1, checkpoint: str | None = None, **how: Any
+    ) -> pd.DataFrame:
+        lessons = NodeBatches(images, partition, rounds, method.seed, batch_size=5, **how)
+        return fit(
+            method,
+            lessons,
+            rounds=rounds,
+            evaluate_every=evaluate_every,
+            checkpoint=tmp_path / (checkpoint or f"{next(anew)}.ckpt"),
+            checkpoint_every=0.0,
+        )[0]
 
     return run
