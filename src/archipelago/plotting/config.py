@@ -107,7 +107,7 @@ def _figure(study: Mapping[str, Any], name: str, entry: Field) -> FigureConfig:
     fields = entry.mapping((*COMMON, drawn, *further), ["title", drawn, "label", *measured])
     known = study["quantities"] if drawn == "quantity" else None
     against = fields["against"].mapping((drawn, "label", "percent"), [drawn, "label"]) if "against" in fields else None
-    titles = {name: str((content or {}).get("title", name)) for name, content in study["conditions"].items()}
+    titles = {name: str(content.get("title", name)) for name, content in study["conditions"].items()}
     columns = _columns(fields["conditions"], titles) if "conditions" in fields else _each(titles, titles)
     if kind == "curves" and (folded := next((column for column in columns if len(column.conditions) > 1), None)):
         fields["conditions"].fail(f"{folded.label!r} folds several conditions", "Curves need one condition a facet.")

@@ -14,27 +14,23 @@ from archipelago.plotting.config import FigureConfig
 from archipelago.plotting.measured import Numbers, words
 from archipelago.studies.hypotheses import Pairing
 
-RUN = ["arm", "condition", "seed"]
-
 
 def draw_curves(config: FigureConfig, numbers: Numbers, looks: dict[str, style.Look]) -> Figure:
     """A line an arm, the mean with a band over seeds; a facet a condition; names stand where the lines end."""
-    table = numbers.table.sort_values([*RUN, "round"])
-    if config.x:
-        table = table.assign(spent=table.groupby(RUN)[config.x.name].cumsum() * config.x.factor)
-    table = table[table["arm"].isin(config.arms) & (table["round"] >= config.from_round)].dropna(subset=[config.y.name])
+    table = numbers.curves(config)
     facets = [column for column in config.columns if column.conditions[0] in set(table["condition"])]
     across = min(len(facets), 2)
     down = -(-len(facets) // across)
     pairing = replace(numbers.pairing(), units=("seed",))
-    counts = table.groupby(["arm", "condition"])["seed"].nunique()
+    counts = table.groupby(["arm", "condition"], observed=True)["seed"].nunique()
     note = f"Lines and bands: {words(pairing, list(counts))}."
-    figure = style.frame(config.title, note, (style.WIDTH if across > 1 else 4.6, 0.75 + 2.0 * down))
-    grid = figure.subplots(down, across, sharey=True, sharex=True, squeeze=False)
+    figure = style.frame(config.title, note, (style.WIDTH if across > 1 else 4.6, 0.65 + 2.1 * down))
+    grid = figure.subplots(down, across, sharey=True, squeeze=False)
     ends = {}
     for axes, facet in zip(grid.flat, facets, strict=False):
         rows = table[table["condition"] == facet.conditions[0]]
         axes.set_title(facet.label if len(facets) > 1 else "")
+        axes.set_xlabel(config.x.title if config.x else "round")
         axes.grid(axis="y")
         if config.mark is not None:
             axes.axhline(config.mark * config.y.factor, color=style.INK, lw=0.7, ls=(0, (2, 2)))
@@ -45,8 +41,6 @@ def draw_curves(config: FigureConfig, numbers: Numbers, looks: dict[str, style.L
         }
     for axes in grid.flat[len(facets) :]:
         axes.set_visible(False)
-    for axes in grid[-1]:
-        axes.set_xlabel(config.x.title if config.x else "round")
     for axes in grid[:, 0]:
         axes.set_ylabel(config.y.upright)
     figure.draw_without_rendering()  # settles the heights that the names are spread over

@@ -45,7 +45,6 @@ def plot(study: Mapping[str, Any], table: pd.DataFrame, verdicts: Mapping[str, A
     Raises:
         ArchipelagoError: a mistake in the study's ``figures:``, or a metric that the table lacks.
     """
-    titles = {arm: str((content or {}).get("title", arm)) for arm, content in study["arms"].items()}
     numbers = Numbers(study, table)
     with style.house_style():
         paths = style.save(
@@ -53,6 +52,6 @@ def plot(study: Mapping[str, Any], table: pd.DataFrame, verdicts: Mapping[str, A
         )
         for config in check_figures(study):
             if numbers.has(config):
-                figure = DRAW[config.kind](config, numbers, style.looks(titles, config.arms[0]))
+                figure = DRAW[config.kind](config, numbers, style.looks(study["arms"], config.arms[0]))
                 paths += style.save(figure, folder, config.name)
     return paths

@@ -20,7 +20,7 @@ def draw_heatmap(config: FigureConfig, numbers: Numbers, looks: dict[str, style.
     means = means_of(config, numbers)
     arms = present(config, means)
     table = np.array([[column[arm].mean if arm in column else np.nan for column in means.values()] for arm in arms])
-    note = f"{config.y.title.capitalize()}: {words(numbers.pairing(config.y.name), counts_of(means))}."
+    note = f"Numbers are {config.y.title}: {words(numbers.pairing(config.y.name), counts_of(means))}."
     starred = any(partial(column, arm) for column in means.values() for arm in column)
     note += " *: not under all of these conditions." if starred else ""
     size = (min(style.WIDTH, 2.2 + 0.85 * len(means)), 0.8 + 0.33 * len(arms))
@@ -44,7 +44,7 @@ def draw_heatmap(config: FigureConfig, numbers: Numbers, looks: dict[str, style.
             )
             axes.text(x + 0.5, arms.index(arm) + 0.56, interval, fontsize=6, va="top", **where)
     axes.set_xticks(np.arange(len(means)) + 0.5, list(means))
-    axes.set_yticks(np.arange(len(arms)) + 0.5, [looks[arm].name for arm in arms], rotation=0)
+    axes.set_yticks(np.arange(len(arms)) + 0.5, arms, rotation=0)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     for label, arm in zip(axes.get_yticklabels(), arms, strict=True):

@@ -15,6 +15,8 @@ from archipelago.randomness import numpy_stream
 from archipelago.studies.effects import Measurements, Unit, mean_interval
 from archipelago.studies.hypotheses import Cell, Pairing, check
 
+RUN = ["arm", "condition", "seed"]
+
 
 @dataclass(frozen=True)
 class Mean:
@@ -76,13 +78,24 @@ class Numbers:
                         key=f"figures.{config.name}",
                         remedy=f"The table has: {', '.join(sorted(map(str, self.table.columns)))}.",
                     )
-            conditions = {condition for column in config.columns for condition in column.conditions}
-            return bool((self.table["arm"].isin(config.arms) & self.table["condition"].isin(conditions)).any())
-        return any(
-            all(self.of(axis, arm, column) for axis in (config.y, config.x) if axis)
-            for arm in config.arms
-            for column in config.columns
+            return not self.curves(config).empty
+        axes = [axis for axis in (config.y, config.x) if axis]
+        found = [sum(all(self.of(axis, arm, c) for axis in axes) for c in config.columns) for arm in config.arms]
+        return max(found) >= (2 if config.kind == "scaling" else 1)
+
+    def curves(self, config: FigureConfig) -> pd.DataFrame:
+        """The rows that curves draw, by run and round; ``spent`` is the running total that they are drawn against."""
+        table = self.table.sort_values([*RUN, "round"])
+        if config.x:
+            totals = table.groupby(RUN, observed=True)[config.x.name].cumsum()
+            table = table.assign(spent=totals * config.x.factor)
+        drawn = (
+            table["arm"].isin(config.arms)
+            & table["condition"].isin([column.conditions[0] for column in config.columns])
+            & (table["round"] >= config.from_round)
+            & np.isfinite(table[config.y.name])
         )
+        return table[drawn]
 
     def interval(self, values: dict[Unit, float], pairing: Pairing) -> tuple[float, float]:
         """The interval of the mean, the mean itself if there is none; equal numbers give equal intervals."""

@@ -56,10 +56,9 @@ def draw_points(config: FigureConfig, numbers: Numbers, looks: dict[str, style.L
     means = means_of(config, numbers)
     arms = present(config, means)
     starred = {arm for column in means.values() for arm in column if partial(column, arm)}
-    note = (
-        f"Dots: {numbers.pairing(config.y.name).units[0]}s. " if len(numbers.pairing(config.y.name).units) == 1 else ""
-    )
-    note += f"Bars: {words(numbers.pairing(config.y.name), counts_of(means))}. Line: mean of the first row."
+    pairing = numbers.pairing(config.y.name)
+    dots = f"{pairing.units[0]}s" if len(pairing.units) == 1 else " × ".join(pairing.units)
+    note = f"Dots: {dots}. Bars: {words(pairing, counts_of(means))}. Line: mean of the first row."
     note += " *: not under all of these conditions." if starred else ""
     figure = style.frame(config.title, note, (style.WIDTH if len(means) > 1 else 4.6, 0.95 + 0.2 * len(arms)))
     facets = figure.subplots(1, len(means), sharey=True, squeeze=False)[0]
@@ -73,7 +72,7 @@ def draw_points(config: FigureConfig, numbers: Numbers, looks: dict[str, style.L
             axes.axvline(column[arms[0]].mean, color=style.STRONG, lw=0.7, alpha=0.6, zorder=1)
         axes.tick_params(axis="y", length=0)
         sns.despine(ax=axes, left=True)
-    facets[0].set_yticks(range(len(arms)), [looks[arm].name + "*" * (arm in starred) for arm in arms])
+    facets[0].set_yticks(range(len(arms)), [arm + "*" * (arm in starred) for arm in arms])
     facets[0].set_ylim(len(arms) - 0.5, -0.5)
     for text, arm in zip(facets[0].get_yticklabels(), arms, strict=True):
         text.set(**looks[arm].text)

@@ -116,7 +116,7 @@ def _name_marks(axes: Axes, marks: dict[str, tuple[Mean, Mean]], looks: dict[str
         ]
         for place in places:
             name = axes.annotate(
-                looks[arm].name,
+                arm,
                 (marks[arm][0].mean, marks[arm][1].mean),
                 xytext=((place[0] - centres[arm][0]) / point, (place[1] - centres[arm][1]) / point),
                 textcoords="offset points",

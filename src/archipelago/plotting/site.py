@@ -53,7 +53,7 @@ class StudyPage:
         return yaml.safe_dump(dict(self.study), sort_keys=False, allow_unicode=True, width=100)
 
     @property
-    def pictures(self) -> list[dict[str, str]]:
+    def pictures(self) -> list[dict[str, Any]]:
         """The figures with their titles, captions and what a reader who does not see them is told."""
         shown = []
         for path in self.figures:
@@ -64,8 +64,12 @@ class StudyPage:
             else:
                 config = self.study["figures"][path.stem]
                 title, caption = config["title"], config.get("caption", "")
-                alt = f"{title}. {caption}"
-            shown.append({"file": f"figures/{self.slug}/{path.name}", "title": title, "caption": caption, "alt": alt})
+                alt = f"{config['label']} of {', '.join(config.get('arms', self.study['arms']))}"
+            width, height = _size(path)
+            file = f"figures/{self.slug}/{path.name}"
+            shown.append(
+                {"file": file, "title": title, "caption": caption, "alt": alt, "width": width, "height": height}
+            )
         return shown
 
 
@@ -101,7 +105,7 @@ def build_site(pages: Sequence[StudyPage], folder: Path, facts: Mapping[str, str
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(settings=settings, number=number, web=web, anchor=anchor)
+    environment.filters.update(settings=settings, number=number, sentence=sentence, web=web, anchor=anchor)
     environment.globals.update(with_interval=_interval, tally=tally, order=ORDER, facts=facts)
     files = {"style.css": environment.get_template("style.css").render()}
     files["index.html"] = environment.get_template("index.html").render(pages=pages)
@@ -123,13 +127,24 @@ def build_site(pages: Sequence[StudyPage], folder: Path, facts: Mapping[str, str
 
 def settings(content: Any) -> str:
     """Nested settings on one line: ``lr=0.1, scheme=Dirichlet(alpha=0.3)``."""
-    if isinstance(content, Mapping) and "class_path" in content:
-        return f"{str(content['class_path']).rpartition('.')[2]}({settings(content.get('init_args') or {})})"
+    if isinstance(content, Mapping) and content.keys() & {"class_path", "init_args"}:
+        return f"{str(content.get('class_path', '')).rpartition('.')[2]}({settings(content.get('init_args') or {})})"
     if isinstance(content, Mapping):
-        return ", ".join(f"{name}={settings(value)}" for name, value in content.items())
+        inner = {name: f"{{{settings(v)}}}" if _plain(v) else settings(v) for name, v in content.items()}
+        return ", ".join(f"{name}={value}" for name, value in inner.items())
     if isinstance(content, list):
         return f"[{', '.join(map(settings, content))}]"
     return "none" if content is None else f"{content:g}" if isinstance(content, float) else str(content)
+
+
+def _plain(content: Any) -> bool:
+    """Whether it is a mapping that needs braces inside another one."""
+    return isinstance(content, Mapping) and not content.keys() & {"class_path", "init_args"}
+
+
+def sentence(text: str) -> str:
+    """A text with a mark at its end."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def number(value: float | None, *others: float | None) -> str:
@@ -147,6 +162,13 @@ def web(address: str) -> str:
 def anchor(name: str) -> str:
     """A name as a part of an address inside a page."""
     return re.sub(r"[^\w-]+", "-", name)
+
+
+def _size(figure: Path) -> tuple[int, int]:
+    """Width and height of an SVG of ours in CSS pixels."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt" height="([\d.]+)pt"', figure.read_text(encoding="utf-8"))
+    assert found, f"{figure} was not made by this house"
+    return round(float(found[1]) * 4 / 3), round(float(found[2]) * 4 / 3)
 
 
 def _interval(judged: Mapping[str, Any]) -> str:

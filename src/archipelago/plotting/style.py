@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,6 @@ RC = {
 class Look:
     """How one arm is drawn, the same in every figure of its study."""
 
-    name: str
     color: str
     dash: Any
     marker: str
@@ -86,14 +85,12 @@ class Look:
         return 4 if self.strong else 3
 
 
-def looks(titles: Mapping[str, str], strong: str) -> dict[str, Look]:
-    """A look for every arm of a study, given its printed names; ``strong`` is the one that the eye shall find."""
+def looks(arms: Iterable[str], strong: str) -> dict[str, Look]:
+    """A look for every arm of a study; ``strong`` is the one that the eye shall find."""
     found = {}
-    for i, (arm, title) in enumerate(titles.items()):
-        muted = Look(
-            title, MUTED[i % len(MUTED)], DASHES[(i // len(MUTED) + i) % len(DASHES)], MARKERS[1 + i % 6], False
-        )
-        found[arm] = Look(title, STRONG, "-", MARKERS[0], True) if arm == strong else muted
+    for i, arm in enumerate(arms):
+        muted = Look(MUTED[i % len(MUTED)], DASHES[(i // len(MUTED) + i) % len(DASHES)], MARKERS[1 + i % 6], False)
+        found[arm] = Look(STRONG, "-", MARKERS[0], True) if arm == strong else muted
     return found
 
 
@@ -138,7 +135,7 @@ def label_ends(
     last = {arm: to_axes(end) for arm, end in ends.items()}
     gap = 9 / 72 * axes.get_figure(root=True).dpi / axes.get_window_extent().height  # type: ignore[union-attr]
     for (arm, (x, y)), place in zip(last.items(), apart([y for _, y in last.values()], gap), strict=True):
-        look, text = looks[arm], looks[arm].name + (remarks or {}).get(arm, "")
+        look, text = looks[arm], arm + (remarks or {}).get(arm, "")
         axes.plot(
             [x, 1.04], [y, place], color=look.color, lw=0.6, ls=(0, (1, 1.5)), clip_on=False, transform=axes.transAxes
         )

@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from archipelago.plotting.config import Axis, Column
-from archipelago.plotting.measured import Numbers
+from archipelago.plotting.measured import RUN, Numbers
 
-RUN = ["arm", "condition", "seed"]
 # What a cost is called, the columns that make it up, and how a run's rows give it: records of each round are added up,
 # running totals are read at the end.
 COSTS = (

@@ -10,7 +10,7 @@ def rounded(*numbers: float) -> list[str]:
     """Numbers of one kind with equally many decimals: three significant digits of the largest, at most six decimals."""
     largest = max((abs(number) for number in numbers if math.isfinite(number)), default=0.0)
     decimals = min(6, max(0, 2 - math.floor(math.log10(largest)))) if largest else 0
-    return [f"{number:.{decimals}f}" for number in numbers]
+    return [f"{number:,.{decimals}f}" for number in numbers]
 
 
 def with_interval(effect: float | None, interval: Sequence[float | None] | None) -> str:
