@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from archipelago.data import Images
-from archipelago.partition import Partition
+from archipelago.data.sets import Images
+from archipelago.partition.partition import Partition
 from archipelago.population.rounds import Rounds
 from archipelago.randomness import torch_stream
 

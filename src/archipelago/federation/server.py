@@ -126,6 +126,10 @@ class Federation(RoundModule):
 
     # The common course
 
+    def result(self) -> dict[str, Tensor]:
+        """The global model; clients' states, a row a client, are not worth keeping."""
+        return {"server": self.server}
+
     def setup(self, stage: str) -> None:
         """Declare the state, now that the number of clients is known."""
         self.declare_state(self.feed.clients)

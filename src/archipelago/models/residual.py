@@ -57,4 +57,4 @@ class ResNet18GN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch."""
-        return self.head(self.blocks(self.stem(x)))  # type: ignore[no-any-return]
+        return self.head(self.blocks(self.stem(x)))

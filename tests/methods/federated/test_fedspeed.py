@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from archipelago.methods.federated.feddyn import FedDyn
 from archipelago.methods.federated.fedprox import FedProx
 from archipelago.methods.federated.fedsam import FedSAM
 from archipelago.methods.federated.fedspeed import FedSpeed
+from archipelago.studies.study import Selection, Study
 
 Make = Callable[..., Federation]
 Fit = Callable[..., pd.DataFrame]
@@ -170,3 +172,13 @@ def test_ascent_is_of_length_rho_and_on_the_same_batch(make_method: Make, monkey
 def test_the_ascent_s_gradients_are_counted(make_method: Make, train: Fit, alpha: float, times: int) -> None:
     plain = train(make_method(FedAvg)).gradient_evaluations
     assert (train(make_method(FedSpeed, alpha=alpha)).gradient_evaluations == times * plain).all()
+
+
+def test_in_the_study_no_prox_is_the_same_runs_as_fedsam() -> None:
+    study = Study(Path(__file__).parents[3] / "config" / "studies" / "fedspeed.yaml")
+    for scale in ("smoke", "desk"):
+        cells = {(cell.arm, cell.condition, cell.seed): cell.spec for cell in study.cells(Selection(scale=scale))}
+        assert ("no_prox", "mlp", 1) in cells
+        for (arm, condition, seed), spec in cells.items():
+            if arm == "no_prox":
+                assert spec == cells["fedsam", condition, seed]
