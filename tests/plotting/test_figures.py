@@ -208,7 +208,7 @@ def test_effects_are_described_in_signs(study: dict[str, Any], table: pd.DataFra
     assert [describe(part.effect) for part in hypothesis.parts] == [
         ("ours − rival", "final, odd minus even"),
         ("ours / ours", "spent, even against odd"),
-        ("exponent of ours / rival − 1", "final, x from 1 to 4"),
+        ("exponent of ours / rival − 1", "final, x from 1.00 to 4.00"),
         ("ours", "final, min of even, odd"),
     ]
 

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from archipelago.plotting import style
 from archipelago.plotting.measured import Numbers
-from archipelago.plotting.text import minus, with_interval
+from archipelago.plotting.text import minus, rounded, with_interval
 from archipelago.studies.hypotheses import Comparison, Criteria, Effect, Fit, Interaction, Side
 
 # Inches: what stands above and below all hypotheses, a line of a statement, a part, the gap below a hypothesis.
@@ -81,7 +81,7 @@ def describe(effect: Effect) -> tuple[str, str]:
     if isinstance(effect, Fit):
         (first, comparison), (last, _) = effect.points[0], effect.points[-1]
         number = "exponent" if effect.kind == "power" else "slope"
-        return f"{number} of {_name(comparison)}", f"{_place(comparison.of)[0]}, x from {first:.3g} to {last:.3g}"
+        return f"{number} of {_name(comparison)}", f"{_place(comparison.of)[0]}, x from {rounded(first)[0]} to {rounded(last)[0]}"
     where = ", ".join(_place(effect.of))
     if effect.against and (other := [new for new in _place(effect.against) if new not in _place(effect.of)]):
         where += f" against {', '.join(other)}"
