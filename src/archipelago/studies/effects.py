@@ -114,22 +114,22 @@ class Measurements:
                     remedy="Fix the other index columns with `where:`, name them in `units:`, or use `all_rows:`.",
                 )
             curve = list(zip(group["round"].astype(int), group[quantity.metric].astype(float), strict=True))
-            value: float | None
+            late = False
+            value: float | None = None
             if not isinstance(reading, FirstReaching):
                 value = reading.read(curve)
-            elif isinstance(reading.target, float) or unit in goal.values:
-                at = reading.target if isinstance(reading.target, float) else goal.values[unit]
-                value, late = reading.read(curve, at)
-                censored |= {unit} if late else set()
-            else:
-                value = None
+            elif isinstance(reading.target, float):
+                value, late = reading.read(curve, reading.target)
+            elif unit in goal.values:
+                value, late = reading.read(curve, goal.values[unit])
+            censored |= {unit} if late else set()
             if value is not None and math.isfinite(value):
                 values[unit] = value
                 read |= {int(seed) for seed in group["seed"]}
         if not values and not flaws and not goal.flaws:
             return None
         flaws += [f"{here}: seed {seed} has no {name}" for seed in sorted(seeds - diverged - read)]
-        return Sample(values, (*flaws, *goal.flaws), too_small=frozenset(censored & values.keys()))
+        return Sample(values, (*flaws, *goal.flaws), too_small=frozenset(censored))
 
     def _matching(self, rows: pd.DataFrame, quantity: Quantity, units: tuple[str, ...]) -> pd.DataFrame:
         for column in (quantity.metric, *units, *(name for name, _ in quantity.where)):

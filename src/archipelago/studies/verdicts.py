@@ -52,6 +52,21 @@ def judge(
     return {"hypotheses": {one.name: _hypothesis(study, one, measurements) for one in stated}}
 
 
+def measure(
+    study: str, quantities: dict[str, Any], quantity: str, table: pd.DataFrame
+) -> dict[tuple[str, str, int], float]:
+    """One quantity of every run, by (arm, condition, seed); runs that diverged or lack it are absent.
+
+    Raises:
+        ArchipelagoError: see ``judge``.
+    """
+    named, _ = check(study, quantities, {}, None, None)
+    measurements = Measurements(study, named, table)
+    cells = sorted(set(zip(table["arm"], table["condition"], strict=True)))
+    samples = {cell: measurements.measure(quantity, *cell, ("seed",)) for cell in cells}
+    return {(*cell, unit[0]): value for cell, s in samples.items() if s for unit, value in s.values.items()}
+
+
 def judge_part(criteria: Criteria, estimate: Estimate, by_point: bool) -> tuple[str, str]:
     """The verdict of one claim, and why.
 
