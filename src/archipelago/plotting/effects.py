@@ -81,7 +81,8 @@ def describe(effect: Effect) -> tuple[str, str]:
     if isinstance(effect, Fit):
         (first, comparison), (last, _) = effect.points[0], effect.points[-1]
         number = "exponent" if effect.kind == "power" else "slope"
-        return f"{number} of {_name(comparison)}", f"{_place(comparison.of)[0]}, x from {rounded(first)[0]} to {rounded(last)[0]}"
+        ends = f"x from {rounded(first)[0]} to {rounded(last)[0]}"
+        return f"{number} of {_name(comparison)}", f"{_place(comparison.of)[0]}, {ends}"
     where = ", ".join(_place(effect.of))
     if effect.against and (other := [new for new in _place(effect.against) if new not in _place(effect.of)]):
         where += f" against {', '.join(other)}"
