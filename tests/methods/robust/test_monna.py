@@ -92,7 +92,7 @@ def test_mixed_momenta_never_mix_models(make_peers: Make, train_peers: Fit) -> N
 
 
 def test_jungle_agrees_on_gradients_and_then_on_models(make_peers: Make, train_peers: Fit) -> None:
-    method = make_peers(remembering(Jungle), gamma0=0.3, byzantine=2, attack=ALIE())
+    method = make_peers(remembering(Jungle), beta=0.0, gamma0=0.3, byzantine=2, attack=ALIE())
     train_peers(method, rounds=1)
     (gradients, agreed), (models, made) = method.exchanges
     assert torch.equal(gradients, method.gradients[0])
