@@ -53,11 +53,15 @@ class NodeEmbedding(RoundModule):
     def setup(self, stage: str) -> None:
         """Take the graph from the feed and lay out the state, so that a checkpoint finds its place."""
         feed: GraphFeed = self.trainer.datamodule  # type: ignore[attr-defined]
-        self.rounds = feed.rounds
-        self.adjacency = csr_array(feed.data.adjacency())
+        self.take(feed.data, feed.rounds)
+
+    def take(self, graph: Graph, rounds: int) -> None:
+        """Get ready to embed a graph in so many steps."""
+        self.rounds = rounds
+        self.adjacency = csr_array(graph.adjacency())
         if (degrees(self.adjacency) == 0).any():
             raise ArchipelagoError(
-                f"graph {feed.data.name!r} has isolated nodes, which no walk leaves",
+                f"graph {graph.name!r} has isolated nodes, which no walk leaves",
                 key="data",
                 remedy="Name a connected graph, e.g. a largest component.",
             )
@@ -77,7 +81,7 @@ class NodeEmbedding(RoundModule):
 
     def allocate(self, nodes: int) -> dict[str, Tensor]:
         """The state that outlives a step, by name."""
-        return {"embedding": torch.zeros(nodes, self.dim)}
+        return {"embedding": torch.zeros(nodes, self.dim, dtype=self.dtype)}
 
     def prepare(self) -> None:
         """What a process makes of ``self.adjacency`` before its first step: a function of it and the seed, no state."""
@@ -121,12 +125,16 @@ class NodeEmbedding(RoundModule):
         for split in splits:
             self.record_row({"shuffle": split.shuffle, "labels": split.labels}, **classify(embedding, truth, split, c))
         for repeat in range(2, self.repeats + 1):
-            self.begin()
-            for k in range(1, self.rounds + 1):
-                self.advance(k)
-            with self.timed():
-                self.finish()
+            self.embed()
             self.record_row({"repeat": repeat}, **self.times())
+
+    def embed(self) -> Tensor:
+        """Make the embedding [nodes, dim] from nothing, timed."""
+        self.begin()
+        for k in range(1, self.rounds + 1):
+            self.advance(k)
+        with self.timed():
+            return self.finish()
 
     def times(self) -> dict[str, float]:
         """What the embedding cost so far."""

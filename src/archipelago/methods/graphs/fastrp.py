@@ -21,6 +21,7 @@ from scipy.sparse import csr_array, issparse
 from scipy.sparse.linalg import LinearOperator, svds
 from torch import Tensor
 
+from archipelago.data.graphs import Graph
 from archipelago.errors import ArchipelagoError
 from archipelago.methods.graphs.embedding import NodeEmbedding, degrees, standardise, transition
 from archipelago.randomness import numpy_stream
@@ -80,19 +81,19 @@ class FastRP(NodeEmbedding):
         self.weights = (*alphas, alpha4)
         self.alpha4, self.beta, self.normalise_rows = alpha4, beta, normalise_rows
 
-    def setup(self, stage: str) -> None:
-        """Lay out U_k and the weighted sum."""
-        super().setup(stage)
-        if self.rounds > len(self.weights):
+    def take(self, graph: Graph, rounds: int) -> None:
+        """Get ready to embed a graph by ``rounds`` powers."""
+        super().take(graph, rounds)
+        if rounds > len(self.weights):
             raise ArchipelagoError(
-                f"{self.rounds} powers have {len(self.weights)} weights",
+                f"{rounds} powers have {len(self.weights)} weights",
                 key="rounds",
                 remedy="Give the method's alphas a weight for each round but the last.",
             )
 
     def allocate(self, nodes: int) -> dict[str, Tensor]:
         """``power`` is U_k, ``total`` the weighted sum so far; both [nodes, dim]."""
-        return {"power": torch.zeros(nodes, self.dim), "total": torch.zeros(nodes, self.dim)}
+        return {name: torch.zeros(nodes, self.dim, dtype=self.dtype) for name in ("power", "total")}
 
     def propagator(self) -> csr_array:
         """The matrix whose powers make the similarity: T."""
@@ -109,7 +110,8 @@ class FastRP(NodeEmbedding):
     def first_order(self) -> csr_array:
         """T L."""
         weights = degree_weights(self.adjacency, self.beta).astype(self.matrix.dtype)
-        return csr_array((self.matrix.data * weights[self.matrix.indices], self.matrix.indices, self.matrix.indptr))
+        data = self.matrix.data * weights[self.matrix.indices]
+        return csr_array((data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
 
     def step(self, k: int) -> None:
         """``U_1 = T (L R)``, ``U_k = T U_{k-1}``, and the weighted sum."""
@@ -156,15 +158,13 @@ class FastRPSVD(FastRP):
 
     def allocate(self, nodes: int) -> dict[str, Tensor]:
         """``total`` [nodes, dim] is the embedding."""
-        return {"total": torch.zeros(nodes, self.dim)}
+        return {"total": torch.zeros(nodes, self.dim, dtype=self.dtype)}
 
     def similarity(self) -> LinearOperator:
         """N = (sum_k a_k T^k) L [nodes, nodes] by Horner's rule."""
-        scale, forward, backward = (
-            degree_weights(self.adjacency, self.beta),
-            self.propagator(),
-            self.propagator().T.tocsr(),
-        )
+        scale = degree_weights(self.adjacency, self.beta)
+        forward = self.propagator()
+        backward = forward.T.tocsr()
 
         def horner(matrix: csr_array, x: np.ndarray) -> np.ndarray:
             y = np.zeros_like(x)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy.sparse.linalg import eigsh, svds
 
+from archipelago.data.graphs import Graph
 from archipelago.errors import ArchipelagoError
 from archipelago.methods.graphs.embedding import NodeEmbedding, degrees, symmetric_transition
 from archipelago.randomness import numpy_stream
@@ -37,13 +38,14 @@ class NetMF(NodeEmbedding):
         super().__init__(**common)
         self.window, self.eigenpairs, self.negatives = window, eigenpairs, negatives
 
-    def setup(self, stage: str) -> None:
+    def take(self, graph: Graph, rounds: int) -> None:
         """Refuse graphs whose dense matrix would not fit."""
-        super().setup(stage)
-        nodes = self.adjacency.shape[0]
-        if nodes > MOST_NODES:
+        super().take(graph, rounds)
+        if graph.nodes > MOST_NODES:
             raise ArchipelagoError(
-                f"NetMF needs a dense matrix of {nodes} x {nodes}", key="data", remedy="Name a smaller graph."
+                f"NetMF needs a dense matrix of {graph.nodes} x {graph.nodes}",
+                key="data",
+                remedy="Name a smaller graph.",
             )
 
     def step(self, k: int) -> None:
