@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from archipelago.federation import Batch, Client, Cohorts, Federation, Message, Reply
+from archipelago.federation import Batch, Client, Cohorts, Federation, Message, Reply, server
 from archipelago.methods.federated.fedadam import FedAdam
 from archipelago.methods.federated.fedavg import FedAvg
 from archipelago.methods.federated.fedcm import FedCM
@@ -16,6 +16,7 @@ from archipelago.methods.federated.feddyn import FedDyn
 from archipelago.methods.federated.fedsam import FedSAM
 from archipelago.methods.federated.fedspeed import FedSpeed
 from archipelago.methods.federated.scaffold import SCAFFOLD
+from archipelago.randomness import torch_stream
 from archipelago.studies.fit import fit
 
 Make = Callable[..., Federation]
@@ -67,9 +68,7 @@ def test_the_step_size_decays_with_the_round(make_method: Make, train: Fit) -> N
     torch.testing.assert_close(method.server, start - 1.75 * method.along)
 
 
-def test_local_epochs_are_permutations_keyed_by_round_and_client(
-    make_method: Make, train: Fit, feed: Callable[..., Cohorts]
-) -> None:
+def test_local_epochs_are_permutations_that_change(make_method: Make, train: Fit, feed: Callable[..., Cohorts]) -> None:
     method = constant(make_method, 1.0, local_epochs=2, batch_size=5)
     train(method, rounds=2, participation=1.0)
     lessons = feed(2)
@@ -87,6 +86,20 @@ def test_local_epochs_are_permutations_keyed_by_round_and_client(
                 assert sorted(epoch.tolist()) == sorted(x.flatten(1).tolist())
     ((a, b), (c, d)) = orders
     assert not any(torch.equal(one, other) for one, other in ((a, b), (a, c), (b, d), (c, d)))
+
+
+def test_batches_are_drawn_from_streams_of_round_and_client(
+    make_method: Make, train: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def spy(*name: int | str) -> torch.Generator:
+        drawn.append(name)
+        return torch_stream(*name)
+
+    monkeypatch.setattr(server, "torch_stream", spy)
+    train(make_method(FedAvg, seed=3), rounds=2, participation=1.0)
+    assert drawn == [(3, "batches", round, client) for round in (1, 2) for client in range(6)]
 
 
 def test_weighting(make_method: Make) -> None:
