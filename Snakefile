@@ -32,8 +32,8 @@ rule all:
     default_target: True
     input:
         [study.marker for study in plan.studies],
-        [study.tracked(plan.tracking_uri).marker for study in plan.studies],
-        plan.site.marker,
+        [study.tracked(plan.tracking_uri) for study in plan.studies],
+        plan.site,
 
 
 include: "workflow/rules/data.smk"

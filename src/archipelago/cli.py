@@ -44,7 +44,7 @@ def script(snakemake: Any, show: bool = False) -> Iterator[None]:
     with path.open("w", buffering=1) as log:
         stream = _Both(log, sys.stdout) if show else log
         try:
-            with redirect_stdout(stream), redirect_stderr(stream):  # type: ignore[type-var]
+            with redirect_stdout(stream), redirect_stderr(stream):
                 yield
         except ArchipelagoError as error:
             log.write(f"error: {error}\n")
@@ -59,7 +59,9 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
     views = sorted((Path("results") / arguments.view).glob("*/verdicts.json"))
     if not views:
         raise ArchipelagoError(
-            f"results/{arguments.view} holds no verdicts", key="view", remedy="Run `snakemake` first, or name another view."
+            f"results/{arguments.view} holds no verdicts",
+            key="view",
+            remedy="Run `snakemake` first, or name another view.",
         )
     print(scoreboard_text([(path.parent.name, read_json(path)) for path in views]))
 

@@ -8,7 +8,6 @@ there what it would have drawn without the interruption.
 from __future__ import annotations
 
 import hashlib
-
 from typing import TYPE_CHECKING
 
 import numpy as np

@@ -9,13 +9,13 @@ rule data:
 rule prepare:
     output:
         "data/{set}/SHA256SUMS",
-    params:
-        name=lambda wildcards: cards[wildcards.set].name,
-    wildcard_constraints:
-        set="|".join(cards),
     log:
         "results/logs/prepare/{set}.log",
+    wildcard_constraints:
+        set="|".join(cards),
     conda:
         "../../environment.yml"
+    params:
+        name=lambda wildcards: cards[wildcards.set].name,
     script:
         "../scripts/prepare.py"

@@ -5,35 +5,37 @@ tunings = {study.tuning.key: study for study in plan.studies if study.tuning}
 
 rule evaluate:
     input:
-        lambda wildcards: [
-            ancient(path) for path in evaluations[wildcards.key].records
-        ],
+        lambda wildcards: [ancient(path) for path in evaluations[wildcards.key].records],
     output:
         table="results/store/evaluations/{key}/runs.parquet",
         verdicts="results/store/evaluations/{key}/verdicts.json",
-    params:
-        study=lambda wildcards: evaluations[wildcards.key].study.content,
-        rows=lambda wildcards: [row.names() for row in evaluations[wildcards.key].rows],
     log:
         "results/logs/evaluate/{key}.log",
     conda:
         "../../environment.yml"
+    params:
+        study=lambda wildcards: evaluations[wildcards.key].study.content,
+        rows=lambda wildcards: [row.names() for row in evaluations[wildcards.key].rows],
     script:
         "../scripts/evaluate.py"
 
 
 rule plot:
     input:
-        table=lambda wildcards: ancient(figures[wildcards.key].evaluation.folder / "runs.parquet"),
-        verdicts=lambda wildcards: ancient(figures[wildcards.key].evaluation.folder / "verdicts.json"),
+        table=lambda wildcards: ancient(
+            figures[wildcards.key].evaluation.folder / "runs.parquet"
+        ),
+        verdicts=lambda wildcards: ancient(
+            figures[wildcards.key].evaluation.folder / "verdicts.json"
+        ),
     output:
         "results/store/figures/{key}/index.json",
-    params:
-        study=lambda wildcards: figures[wildcards.key].study.content,
     log:
         "results/logs/plot/{key}.log",
     conda:
         "../../environment.yml"
+    params:
+        study=lambda wildcards: figures[wildcards.key].study.content,
     script:
         "../scripts/plot.py"
 
@@ -54,14 +56,14 @@ rule score:
         ],
     output:
         "results/desk/{slug}/tuning-{key}.json",
+    log:
+        "results/logs/score/{slug}-{key}.log",
+    conda:
+        "../../environment.yml"
     params:
         study=lambda wildcards: tunings[wildcards.key].study.content,
         rows=lambda wildcards: [
             row.names() for row in tunings[wildcards.key].tuning_rows
         ],
-    log:
-        "results/logs/score/{slug}-{key}.log",
-    conda:
-        "../../environment.yml"
     script:
         "../scripts/score.py"

@@ -5,11 +5,11 @@ rule partition:
         ),
     output:
         "results/store/partitions/{key}.npz",
-    params:
-        order=lambda wildcards: plan.partitions[wildcards.key].parts,
     log:
         "results/logs/partition/{key}.log",
     conda:
         "../../environment.yml"
+    params:
+        order=lambda wildcards: plan.partitions[wildcards.key].parts,
     script:
         "../scripts/partition.py"

@@ -9,18 +9,18 @@ for batch in plan.batches:
             [ancient(path) for path in batch.inputs],
         output:
             [update(run.records) for run in batch.runs],
-        params:
-            orders=[run.order() for run in batch.runs],
-            study=batch.study.slug,
-            checkpoint_every=config["checkpoint_seconds"],
         log:
             f"results/logs/train/{batch.name}.log",
+        conda:
+            "../../environment.yml"
         threads: batch.resources["threads"]
         resources:
             mem_mb=batch.resources["mem_mb"],
             runtime=batch.resources["runtime"],
             gpu=batch.resources["gpu"],
-        conda:
-            "../../environment.yml"
+        params:
+            orders=[run.order() for run in batch.runs],
+            study=batch.study.slug,
+            checkpoint_every=config["checkpoint_seconds"],
         script:
             "../scripts/train.py"

@@ -12,5 +12,7 @@ with script(snakemake):
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     pages = [read_page(study, Path(view)) for study, view in snakemake.params.pages]
     facts = {"command": snakemake.params.command, "commit": head.stdout.strip() or "not in git"}
-    index = build_site(pages, Path("results/store/site"), facts)
+    for old in marker.parent.glob("built-*.json"):
+        old.unlink()
+    index = build_site(pages, marker.parent, facts)
     write_json(marker, {"index": str(index), "studies": [page.slug for page in pages]})

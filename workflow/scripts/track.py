@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pandas as pd
+
 from archipelago.address.files import read_json, write_json
 from archipelago.cli import script
 from archipelago.tracking import TrackedRun, track
@@ -20,6 +22,14 @@ with script(snakemake):
         "verdicts": read_json(view / "verdicts.json"),
         "view": study["view"],
     }
-    runs = [TrackedRun(**{**run, "folder": Path(run["folder"])}) for run in study["runs"]]
+    table = pd.read_parquet(view / "runs.parquet", columns=["key", "diverged"])
+    diverged = set(table.loc[table["diverged"], "key"])
+    runs = [
+        TrackedRun(**{**run, "folder": Path(run["folder"]).resolve()}, diverged=run["key"] in diverged)
+        for run in study["runs"]
+    ]
+    marker = Path(snakemake.output[0])
+    for old in marker.parent.glob("*.json"):
+        old.unlink()
     summary = track(facts, runs, sorted(view.glob("*.png")), snakemake.params.uri, Path.cwd())
-    write_json(Path(snakemake.output[0]), {"experiment": summary.experiment, "runs": len(runs)})
+    write_json(marker, {"experiment": summary.experiment, "runs": len(runs)})

@@ -1,7 +1,7 @@
 """The code an artifact depends on: a module and all it imports, found by reading, hashed so that only meaning counts.
 
-A module's hash covers its syntax tree without docstrings, so comments, docstrings and layout re-run nothing. The closure
-holds every module of the package that importing the roots would load, the ``__init__`` of each package on the way
+A module's hash covers its syntax tree without docstrings, so comments, docstrings and layout re-run nothing. The
+closure holds every module of the package that importing the roots would load, the ``__init__`` of each package on the way
 included, and the versions of the other distributions that these modules import.
 
 Limits: an import by a computed name is not seen (class paths in a specification are roots of their own), nor is a file
@@ -22,6 +22,7 @@ from pathlib import Path
 from archipelago.address.keys import key_of
 from archipelago.errors import ArchipelagoError
 
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "pyyaml", "pytorch_lightning": "pytorch-lightning"}
 
 
@@ -101,7 +102,7 @@ class CodeBase:
 
 
 def imports(tree: ast.Module, module: str, *, is_package: bool) -> Iterator[str]:
-    """Every dotted name that a module imports, wherever it does so; what is imported for type checking only is left out."""
+    """Every dotted name that a module imports anywhere, but for what is imported for type checking only."""
     for node in _live(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -130,7 +131,7 @@ def meaning(node: ast.AST) -> str:
 
     Empty fields are left out, so that a new Python version with a new optional field changes no hash.
     """
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, False) is not None:
+    if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
         node.body = node.body[1:]
     parts = [type(node).__name__]
     for name, value in ast.iter_fields(node):

@@ -14,8 +14,8 @@ Value = float | int | str
 class Rounds:
     """A loader that yields ``make(1), ..., make(rounds)`` and can be put back to any round.
 
-    Lightning saves and restores it through ``state_dict`` / ``load_state_dict``; ``make`` must be a function of the round
-    alone, so that a resumed run sees the items that the interrupted one would have seen.
+    Lightning saves and restores it through ``state_dict`` / ``load_state_dict``; ``make`` must be a function of the
+    round alone, so that a resumed run sees the items that the interrupted one would have seen.
     """
 
     def __init__(self, rounds: int, make: Callable[[int], Any]) -> None:
@@ -32,9 +32,11 @@ class Rounds:
         self.done = 0
 
     def state_dict(self) -> dict[str, int]:
+        """How many rounds were handed out."""
         return {"done": self.done}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on after the rounds handed out before."""
         self.done = state["done"]
 
 
@@ -50,6 +52,7 @@ class RoundModule(pl.LightningModule):
         self.seed = seed
 
     def configure_optimizers(self) -> None:
+        """None: Lightning steps no optimiser."""
         return None
 
     @property

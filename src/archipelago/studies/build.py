@@ -38,7 +38,9 @@ def check_arguments(component: Mapping[str, Any], key: str, given: Iterable[str]
     for argument in init_args:
         if argument not in known:
             raise ArchipelagoError(
-                f"{name} takes no {argument!r}", key=f"{key}.init_args.{argument}", remedy=f"It takes {', '.join(known)}."
+                f"{name} takes no {argument!r}",
+                key=f"{key}.init_args.{argument}",
+                remedy=f"It takes {', '.join(known)}.",
             )
     try:
         parsed = parser.parse_object({"it": init_args})

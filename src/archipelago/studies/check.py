@@ -25,7 +25,7 @@ def _distinct(rows: list[Row]) -> dict[str, dict[str, Any]]:
     found = {}
     for row in rows:
         spec = row.run.spec
-        components = {name: spec[name] for name in ("method", "model", "feed") if name in spec}
+        components: dict[str, Any] = {name: spec[name] for name in ("method", "model", "feed") if name in spec}
         if "partition" in spec:
             components["partition.scheme"] = spec["partition"]["scheme"]
         arm = row.cell.arm.partition("#")[0]

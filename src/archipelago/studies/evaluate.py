@@ -23,8 +23,8 @@ def collect(rows: Iterable[Mapping[str, Any]], runs: Path) -> pd.DataFrame:
         runs: the folder that holds the runs by key.
 
     Returns:
-        Columns ``arm``, ``condition``, ``seed``, ``key``, ``round``, index columns and metrics as recorded, ``diverged``
-        (whether a loss of the run was ever not finite) and ``run_cpu_seconds``.
+        Columns ``arm``, ``condition``, ``seed``, ``key``, ``round``, index columns and metrics as recorded,
+        ``diverged`` (whether a loss of the run was ever not finite) and ``run_cpu_seconds``.
     """
     frames = []
     for row in rows:
@@ -56,7 +56,7 @@ def evaluate(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path, f
     """Write ``runs.parquet`` and ``verdicts.json`` of a study into a folder."""
     table = collect(rows, runs)
     asked = [(row["arm"], row["condition"], row["seed"]) for row in rows]
-    verdicts = judge(study["slug"], study["quantities"], study["hypotheses"], table, asked=asked)
+    verdicts = judge(study["slug"], study["quantities"], study["hypotheses"], table, study.get("pairing"), asked)
     with write_aside(folder / "runs.parquet") as part:
         table.to_parquet(part, index=False, compression="zstd", compression_level=19)
     write_json(folder / "verdicts.json", verdicts)

@@ -1,4 +1,4 @@
-"""Lightning's trainer as this project uses it: rounds are batches of one epoch, and a killed fit goes on where it was."""
+"""Lightning's trainer as used here: rounds are batches of one epoch, and a killed fit goes on where it was."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         """Read tensors and plain data only."""
-        return torch.load(path, map_location=map_location or "cpu", weights_only=True)  # type: ignore[no-any-return]
+        return torch.load(path, map_location=map_location or "cpu", weights_only=True)
 
 
 class RoundCheckpoint(pl.Callback):

@@ -81,4 +81,4 @@ def explain(key: str, root: Path = Path()) -> dict[str, Any]:
             key="key",
             remedy="`archipelago keys` lists them; `dvc pull` brings those that are not here.",
         )
-    return read_json(matches[0])  # type: ignore[no-any-return]
+    return read_json(matches[0])

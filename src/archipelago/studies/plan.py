@@ -5,7 +5,6 @@ Reading only: configs, data cards and source code. Nothing heavy is imported, fo
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from archipelago.address.keys import canonical, key_of
 from archipelago.data.cards import Card, load_card
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.schema import check_config, check_study
-from archipelago.studies.study import Cell, Selection, Spec, Study, class_paths, did_you_mean
+from archipelago.studies.study import Cell, Selection, Spec, Study, class_paths
 
 STORE = Path("results/store")
 PREPARED = "SHA256SUMS"
@@ -58,7 +57,7 @@ class Run:
     @property
     def spec(self) -> Spec:
         """The run's specification."""
-        return self.parts["spec"]  # type: ignore[no-any-return]
+        return self.parts["spec"]
 
     @property
     def folder(self) -> Path:
@@ -143,7 +142,7 @@ class StudyPlan:
             slug=self.slug,
             rows=[row.names() for row in self.rows],
             asked=self.asked,
-            content=self._content("quantities", "hypotheses"),
+            content=self._content("pairing", "quantities", "hypotheses"),
             code=self.code(EVALUATION),
         )
 
@@ -155,9 +154,9 @@ class StudyPlan:
     @cached_property
     def figures(self) -> Keyed:
         """All figures of the study."""
-        names = ("title", "figures", "quantities", "hypotheses")
+        names = ("title", "figures", "pairing", "quantities", "hypotheses")
         titles = {
-            kind: {name: value.get("title", name) for name, value in self.study.content[kind].items()}
+            kind: [[name, value["title"], value.get("role")] for name, value in self.study.content[kind].items()]
             for kind in ("arms", "conditions")
         }
         return Keyed.of(
@@ -194,9 +193,10 @@ class StudyPlan:
         """The file whose existence says that the view shows this evaluation and these figures."""
         return self.view / f"provenance-{self.publication.key}.json"
 
-    def tracked(self, uri: str) -> Keyed:
-        """The log of this view in one tracking store."""
-        return Keyed.of("mlflow/logged", publication=self.publication.key, uri=uri, code=self.code(TRACKING))
+    def tracked(self, uri: str) -> Path:
+        """The file whose existence says that this view is what the tracking store shows of the study."""
+        key = Keyed.of("mlflow", publication=self.publication.key, uri=uri, code=self.code(TRACKING)).key
+        return STORE / "mlflow" / "logged" / self.selection.view / self.slug / f"{key}.json"
 
     def provenance(self) -> dict[str, Any]:
         """What the view was made of: from any number in it one reaches, by keys, its run, code, partition and data."""
@@ -261,11 +261,6 @@ class Keyed:
         """Its folder in the store."""
         return STORE / self.kind / self.key
 
-    @property
-    def marker(self) -> Path:
-        """For what is kept in one place that many keys share: the file that says that this key is in it."""
-        return STORE / self.kind / f"{self.key}.json"
-
 
 class Codes:
     """Keys of the code behind some modules, each closure read once."""
@@ -318,7 +313,9 @@ class Plan:
         rows = [Row(cell, self._run(study, cell.spec)) for cell in study.cells(self.selection)]
         if not rows:
             raise study.error(
-                "no run of this scale is in the selection", "scales", "Widen arms, conditions or seeds, or leave them out."
+                "no run of this scale is in the selection",
+                "scales",
+                "Widen arms, conditions or seeds, or leave them out.",
             )
         tuning = []
         if self.selection.scale == "desk" and study.content.get("tuning"):
@@ -366,7 +363,7 @@ class Plan:
 
     @cached_property
     def batches(self) -> list[Batch]:
-        """All runs, each in one batch: the seeds of one arm in one condition (of the study that names the run first)."""
+        """All runs, each in one batch: the seeds of an arm in a condition, of the study that names the run first."""
         taken: set[str] = set()
         batches = []
         for plan in self.studies:
@@ -375,11 +372,14 @@ class Plan:
                 for row in rows:
                     if row.run.key not in taken:
                         taken.add(row.run.key)
-                        groups.setdefault((kind, row.cell.condition, row.cell.arm), []).append(row.run)
+                        arm = row.cell.arm.partition("#")[0]
+                        groups.setdefault((kind, row.cell.condition, arm), []).append(row.run)
             for names, runs in groups.items():
                 kind, *rest = names
                 name = "_".join([kind, plan.slug, *rest])
-                batches.append(Batch("".join(c if c.isalnum() else "_" for c in name), plan.study, self.selection.scale, runs))
+                batches.append(
+                    Batch("".join(c if c.isalnum() else "_" for c in name), plan.study, self.selection.scale, runs)
+                )
         return batches
 
     def study(self, slug: str) -> StudyPlan:
@@ -392,17 +392,18 @@ class Plan:
         return list({run.card.name: run.card for run in self.runs.values()}.values())
 
     @cached_property
-    def site(self) -> Keyed:
-        """The static site of the selection."""
+    def site(self) -> Path:
+        """The file whose existence says that the site of this view shows the selection."""
         templates = sorted((self.root / "src/archipelago/plotting/templates").iterdir())
-        return Keyed.of(
-            "site/built",
+        key = Keyed.of(
+            "site",
             publications=[plan.publication.key for plan in self.studies],
             tunings=[plan.tuning.key if plan.tuning else None for plan in self.studies],
             studies=[plan.study.content for plan in self.studies],
             code=self.codes(SITE),
             templates=[path.read_text() for path in templates],
-        )
+        ).key
+        return STORE / "site" / self.selection.view / f"built-{key}.json"
 
     @property
     def command(self) -> str:
@@ -426,5 +427,3 @@ class Plan:
 def known_studies(root: Path) -> list[str]:
     """The names of all studies."""
     return sorted(path.stem for path in (root / "config" / "studies").glob("*.yaml"))
-
-

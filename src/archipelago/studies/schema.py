@@ -34,8 +34,13 @@ def _explain(error: ValidationError) -> tuple[str, str, str]:
             name = str(unknown[0])
             return ".".join(filter(None, (key, name))), "unknown key", did_you_mean(name, known)
     if error.validator == "required":
-        absent = [name for name in error.validator_value if name not in error.instance]
-        return ".".join(filter(None, (key, absent[0]))), "is missing", "Add it; docs/add-a-paper.md tells what it holds."
+        required: Any = error.validator_value
+        absent = [name for name in required if name not in error.instance]
+        return (
+            ".".join(filter(None, (key, absent[0]))),
+            "is missing",
+            "Add it; docs/add-a-paper.md tells what it holds.",
+        )
     shown = repr(error.instance)
     if len(shown) > 80:
         shown = shown[:77] + "..."
@@ -78,6 +83,8 @@ def check_config(config: dict[str, Any], studies: list[str]) -> dict[str, Any]:
         value = config.get(name)
         if value is not None and not isinstance(value, list):
             config[name] = [value]
+    # Within a list on the command line Snakemake leaves numbers as text.
+    config["seeds"] = [int(s) if isinstance(s, str) and s.isdigit() else s for s in config["seeds"] or []]
     _validate(config, "config", None)
     chosen = config["studies"] if isinstance(config["studies"], list) else config["flagship"]
     for slug in chosen:
@@ -116,7 +123,8 @@ def check_study(study: Study) -> None:
             raise study.error(
                 "the candidates name different keys", f"{where}.candidates", "Give every candidate the same keys."
             )
-    check(study.slug, content["quantities"], content["hypotheses"], list(study.arms), list(study.conditions))
+    names = list(study.arms), list(study.conditions)
+    check(study.slug, content["quantities"], content["hypotheses"], *names, content.get("pairing"))
     check_figures(content)
 
 

@@ -27,7 +27,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         twice = sorted({k for k in keys if keys.count(k) > 1})
         if twice:
             raise yaml.constructor.ConstructorError(None, None, f"key {twice[0]!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+        return super().construct_mapping(node, deep)
 
 
 _Loader.add_implicit_resolver(
@@ -40,7 +40,7 @@ _Loader.add_implicit_resolver(
 def read_yaml(path: Path, study: str | None = None) -> dict[str, Any]:
     """Read a YAML mapping; what is not one is refused with the place."""
     try:
-        content = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506  (a safe loader)
+        content = yaml.load(path.read_text(), Loader=_Loader)
     except FileNotFoundError as error:
         raise ArchipelagoError(f"{path} does not exist", study=study, remedy="Check the spelling.") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
@@ -114,19 +114,19 @@ class Study:
     @property
     def arms(self) -> dict[str, Any]:
         """Arms by name."""
-        return self.content["arms"]  # type: ignore[no-any-return]
+        return self.content["arms"]
 
     @property
     def conditions(self) -> dict[str, Any]:
         """Conditions by name."""
-        return self.content["conditions"]  # type: ignore[no-any-return]
+        return self.content["conditions"]
 
     def scale(self, name: str) -> dict[str, Any]:
         """One scale's ``base`` and ``blocks``."""
         scales = self.content["scales"]
         if name not in scales:
             raise self.error(f"there is no scale {name!r}", "scales", did_you_mean(name, scales))
-        return scales[name]  # type: ignore[no-any-return]
+        return scales[name]
 
     def error(self, problem: str, key: str, remedy: str) -> ArchipelagoError:
         """An error in this study's file."""

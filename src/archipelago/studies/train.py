@@ -95,20 +95,20 @@ def train_all(orders: list[Mapping[str, Any]], study: str, checkpoint_every: flo
     Raises:
         ArchipelagoError: at the end, if any failed; it names the first.
     """
-    failed: list[tuple[str, Exception]] = []
+    failed: dict[str, Exception] = {}
     for order in orders:
         try:
             train(order, checkpoint_every)
         except (ArchipelagoError, RuntimeError, ValueError, OSError) as error:
             traceback.print_exc()
-            failed.append((order["key"], error))
+            failed[order["key"]] = error
     if failed:
-        key, error = failed[0]
-        told = error if isinstance(error, ArchipelagoError) else None
+        first, reason = next(iter(failed.items()))
+        told = reason if isinstance(reason, ArchipelagoError) else ArchipelagoError(repr(reason), key="runs")
         raise ArchipelagoError(
-            f"{len(failed)} of {len(orders)} runs failed, the first is {key}: {told.problem if told else error!r}",
+            f"{len(failed)} of {len(orders)} runs failed, the first is {first}: {told.problem}",
             study=study,
-            key=told.key if told else "runs",
-            remedy=(told.remedy if told else "")
+            key=told.key,
+            remedy=told.remedy
             or "See the log; what was trained is kept, and the next call goes on from the last checkpoints.",
-        ) from error
+        ) from reason
