@@ -139,6 +139,10 @@ class Gossip(RoundModule):
 
     # The common course
 
+    def result(self) -> dict[str, Tensor]:
+        """The honest models."""
+        return {"theta": self.theta}
+
     @property
     def feed(self) -> NodeBatches:
         """The feed that this method trains on."""

@@ -110,8 +110,8 @@ def check_study(study: Study) -> None:
             _known(study, f"{where}.conditions", block["conditions"], study.conditions)
     for name, arm in study.arms.items():
         _known(study, f"arms.{name}.conditions", arm.get("conditions", {}), study.conditions)
-    for kind, names in content.get("headline", {}).items():
-        _known(study, f"headline.{kind}", names, content[kind])
+    for kind in ("arms", "conditions"):
+        _known(study, f"headline.{kind}", content.get("headline", {}).get(kind, []), content[kind])
     tuning = content.get("tuning", {})
     if tuning:
         _known(study, "tuning.quantity", [tuning["quantity"]], content["quantities"])

@@ -174,7 +174,7 @@ class Study:
         headline = self.content.get("headline", {}) if selection.headline else {}
         found: dict[tuple[str, str, int], Cell] = {}
         for block in self.scale(selection.scale)["blocks"]:
-            seeds = selection.seeds or block["seeds"]
+            seeds = selection.seeds or [s for s in block["seeds"] if s in headline.get("seeds", block["seeds"])]
             for condition in block["conditions"]:
                 for arm in block["arms"]:
                     wanted = _among(arm, selection.arms, headline.get("arms")) and _among(
