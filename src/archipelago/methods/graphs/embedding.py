@@ -81,7 +81,11 @@ class NodeEmbedding(RoundModule):
 
     def allocate(self, nodes: int) -> dict[str, Tensor]:
         """The state that outlives a step, by name."""
-        return {"embedding": torch.zeros(nodes, self.dim, dtype=self.dtype)}
+        return {"embedding": self.zeros(nodes)}
+
+    def zeros(self, nodes: int) -> Tensor:
+        """Zeros [nodes, dim] in the module's precision; ``.double()`` before ``take`` makes it float64."""
+        return torch.zeros(nodes, self.dim, dtype=self.dtype)  # type: ignore[arg-type]  # never the str it admits
 
     def prepare(self) -> None:
         """What a process makes of ``self.adjacency`` before its first step: a function of it and the seed, no state."""

@@ -93,7 +93,7 @@ class FastRP(NodeEmbedding):
 
     def allocate(self, nodes: int) -> dict[str, Tensor]:
         """``power`` is U_k, ``total`` the weighted sum so far; both [nodes, dim]."""
-        return {name: torch.zeros(nodes, self.dim, dtype=self.dtype) for name in ("power", "total")}
+        return {"power": self.zeros(nodes), "total": self.zeros(nodes)}
 
     def propagator(self) -> csr_array:
         """The matrix whose powers make the similarity: T."""
@@ -158,7 +158,7 @@ class FastRPSVD(FastRP):
 
     def allocate(self, nodes: int) -> dict[str, Tensor]:
         """``total`` [nodes, dim] is the embedding."""
-        return {"total": torch.zeros(nodes, self.dim, dtype=self.dtype)}
+        return {"total": self.zeros(nodes)}
 
     def similarity(self) -> LinearOperator:
         """N = (sum_k a_k T^k) L [nodes, nodes] by Horner's rule."""
