@@ -50,9 +50,11 @@ def add_power(total: Tensor, power: Tensor, weight: float, squared_norms: Tensor
 
     A worker with some of the columns passes the sum of all workers' squared norms, 8 n bytes from each.
     """
-    if squared_norms is not None:
-        power = power / squared_norms.sqrt().clamp_(min=torch.finfo(power.dtype).tiny)[:, None]
-    total.add_(power, alpha=weight)
+    if squared_norms is None:
+        total.add_(power, alpha=weight)
+    else:
+        scale = torch.where(squared_norms > 0, weight / squared_norms.sqrt(), 0.0)
+        total.addcmul_(power, scale[:, None])
 
 
 class FastRP(NodeEmbedding):
@@ -122,7 +124,8 @@ class FastRP(NodeEmbedding):
             self.power = torch.from_numpy(self.matrix @ self.power.numpy())
         weight = self.weights[k - 1]
         if weight:
-            add_power(self.total, self.power, weight, self.power.square().sum(1) if self.normalise_rows else None)
+            squared_norms = torch.linalg.vector_norm(self.power, dim=1).square_() if self.normalise_rows else None
+            add_power(self.total, self.power, weight, squared_norms)
 
     def finish(self) -> Tensor:
         """The weighted sum with standardised columns."""
