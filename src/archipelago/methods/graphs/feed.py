@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from archipelago.data.graphs import Graph
 from archipelago.population.rounds import Rounds
@@ -63,9 +64,9 @@ class GraphFeed(pl.LightningDataModule):
         """The graph, once a round."""
         return Rounds(self.rounds, lambda _: self.data)
 
-    def val_dataloader(self) -> Rounds:
+    def val_dataloader(self) -> DataLoader[LabelSplits]:
         """One item: all label splits."""
-        return Rounds(1, lambda _: self.splits)
+        return DataLoader([self.splits], batch_size=None)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """The graph stays where it is: sparse products run on the CPU."""
