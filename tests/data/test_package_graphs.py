@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from archipelago.data.graphs import Graph
 from archipelago.data.debian import debtags_graph, dependencies, language_graph, parse_index, sampled_graph, tags
-from archipelago.data.graphs import distinct_edges
+from archipelago.data.graphs import Graph, distinct_edges
 
 INDEX = """Package: python3-b
 Section: python

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from plotting_study import STUDY, make_table
 
 from archipelago.studies.verdicts import judge
+from tests.plotting.plotting_study import STUDY, make_table
 
 
 @pytest.fixture(scope="session")

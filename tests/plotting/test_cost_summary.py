@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from plotting_study import accuracy
 
 from archipelago.plotting.summary import summarise
+from tests.plotting.plotting_study import accuracy
 
 
 def test_results_are_those_of_the_table(study: dict[str, Any], table: pd.DataFrame) -> None:

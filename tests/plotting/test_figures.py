@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from plotting_study import accuracy
 
 from archipelago.plotting import style
 from archipelago.plotting.config import FigureConfig, check_figures
@@ -15,6 +14,7 @@ from archipelago.plotting.effects import claimed, describe, draw_effects
 from archipelago.plotting.figures import DRAW, plot
 from archipelago.plotting.measured import Numbers
 from archipelago.studies.hypotheses import Criteria
+from tests.plotting.plotting_study import accuracy
 
 
 def draw(study: dict[str, Any], table: pd.DataFrame, name: str) -> tuple[Figure, FigureConfig]:

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from plotting_study import accuracy
 from scipy import stats
 
 from archipelago.errors import ArchipelagoError
 from archipelago.plotting.config import Axis, Column, check_figures
 from archipelago.plotting.measured import Numbers, words
 from archipelago.studies.hypotheses import Pairing
+from tests.plotting.plotting_study import accuracy
 
 FINAL = Axis("final", "accuracy", True)
 

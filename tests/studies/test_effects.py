@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from tables import indexed, pairs, run, table
 
 from archipelago.studies.effects import Estimate, Measurements, least_squares, mean_interval
 from archipelago.studies.hypotheses import Cell, Comparison, Fit, Interaction, Pairing, Side
 from archipelago.studies.quantities import Last, Quantity
+from tests.studies.tables import indexed, pairs, run, table
 
 M = {"m": Quantity("m", "m", (), Last(1))}
 SEEDS = Pairing()

@@ -53,7 +53,8 @@ PROGRAM = textwrap.dedent(
 def run(folder: Path, kill_at: int = 0, how: str = "SIGKILL", every: float = 0) -> int:
     folder.mkdir(exist_ok=True)
     command = [sys.executable, "-c", PROGRAM, str(folder), str(kill_at), how, str(every)]
-    return subprocess.run(command, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False).returncode
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, env=environment, check=False).returncode
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
-"""A run's key must cover all that determines it: a real run is watched for modules and files that the key does not know."""
+"""A run's key covers all that determines it: a real run is watched for modules and files that it does not know."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from archipelago.address.closure import CodeBase
@@ -18,7 +19,10 @@ ROOT = Path(__file__).parents[2]
 WATCH = """
 import json, sys
 opened = set()
-sys.addaudithook(lambda event, args: opened.add(str(args[0])) if event == "open" and "r" in str(args[1] or "r") else None)
+def note(event, args):
+    if event == "open" and "r" in str(args[1] or "r"):
+        opened.add(str(args[0]))
+sys.addaudithook(note)
 order, checkpoint_every = json.load(sys.stdin)
 from archipelago.studies.train import train
 train(order, checkpoint_every)
@@ -41,7 +45,7 @@ def test_a_run_loads_no_module_and_opens_no_file_that_its_key_does_not_cover(slu
     prepare(run.card.name)
     order = {**run.order(), "folder": str(tmp_path / "run")}
     if run.partition:
-        labels = __import__("numpy").load(run.card.folder / "train_labels.npy")
+        labels = np.load(run.card.folder / "train_labels.npy")
         make_partition(run.spec["partition"], labels, run.spec["seed"]).save(tmp_path / "partition.npz")
         order["partition"] = str(tmp_path / "partition.npz")
     done = subprocess.run(

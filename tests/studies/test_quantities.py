@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
-from tables import indexed, run, table
 
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.effects import Measurements, Sample
 from archipelago.studies.fields import Field
 from archipelago.studies.quantities import parse_quantities
+from tests.studies.tables import indexed, run, table
 
 CURVE = [0.1, 0.5, 0.4, 0.7, 0.8]
 

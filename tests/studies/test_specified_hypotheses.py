@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from tables import indexed, run, table
 
 from archipelago.studies.hypotheses import check
 from archipelago.studies.verdicts import judge
+from tests.studies.tables import indexed, run, table
 
 FEDSPEED = """
 pairing: {units: seed, interval: bootstrap, level: 0.9}

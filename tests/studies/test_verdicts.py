@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables import pairs, run, table
 
 from archipelago.studies.verdicts import judge, measure
+from tests.studies.tables import pairs, run, table
 
 QUANTITIES = {"m": {"metric": "m"}, "time": {"metric": "m", "first_reaching": 1}}
 DIFFERENCE = {"effect": "difference", "quantity": "m", "condition": "c", "of": "a", "against": "b"}

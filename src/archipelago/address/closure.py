@@ -1,8 +1,8 @@
 """The code an artifact depends on: a module and all it imports, found by reading, hashed so that only meaning counts.
 
 A module's hash covers its syntax tree without docstrings, so comments, docstrings and layout re-run nothing. The
-closure holds every module of the package that importing the roots would load, the ``__init__`` of each package on the way
-included, and the versions of the other distributions that these modules import.
+closure holds every module of the package that importing the roots would load, the ``__init__`` of each package on the
+way included, and the versions of the other distributions that these modules import.
 
 Limits: an import by a computed name is not seen (class paths in a specification are roots of their own), nor is a file
 that the code opens by itself; ``tests/address`` watches a real run for both.
@@ -149,7 +149,7 @@ def meaning(node: ast.AST) -> str:
 
 @cache
 def installed(module: str) -> str:
-    """The public version of the distribution that provides a top-level module (a build tag such as +cpu is left out)."""
+    """The version of the distribution that provides a top-level module, without a build tag such as +cpu."""
     name = DISTRIBUTIONS.get(module, module)
     try:
         return version(name).partition("+")[0]
