@@ -21,7 +21,6 @@ from archipelago.studies.study import Cell, Selection, Spec, Study, class_paths
 
 STORE = Path("results/store")
 PREPARED = "SHA256SUMS"
-RESOURCES = {"threads": 1, "mem_mb": 2000, "runtime": 60, "gpu": 0}
 TRAINING = "archipelago.studies.train"
 PARTITIONING = "archipelago.partition.make"
 EVALUATION = "archipelago.studies.evaluate"
@@ -98,8 +97,7 @@ class Batch:
     @property
     def resources(self) -> dict[str, int]:
         """What a scheduler must know: threads, mem_mb, runtime (minutes) and gpu."""
-        own = self.study.content.get("resources", {})
-        return {**RESOURCES, **own, **self.study.scale(self.scale).get("resources", {})}
+        return self.study.resources(self.scale)
 
 
 @dataclass(frozen=True)
@@ -363,23 +361,26 @@ class Plan:
 
     @cached_property
     def batches(self) -> list[Batch]:
-        """All runs, each in one batch: the seeds of an arm in a condition, of the study that names the run first."""
+        """All runs, each in one batch of the study that names it first.
+
+        A batch is the seeds of an arm in a condition or, where a study's ``resources.batch`` says how many, so many
+        runs in the order of the file: many short runs share a start of Python that way.
+        """
         taken: set[str] = set()
         batches = []
         for plan in self.studies:
-            groups: dict[tuple[str, str, str], list[Run]] = {}
+            groups: dict[tuple[str, ...], list[Run]] = {}
+            size = plan.study.resources(self.selection.scale)["batch"]
             for kind, rows in (("train", plan.rows), ("tune", plan.tuning_rows)):
-                for row in rows:
-                    if row.run.key not in taken:
-                        taken.add(row.run.key)
-                        arm = row.cell.arm.partition("#")[0]
-                        groups.setdefault((kind, row.cell.condition, arm), []).append(row.run)
+                new = {row.run.key: row for row in rows if row.run.key not in taken}
+                taken |= new.keys()
+                for i, row in enumerate(new.values()):
+                    arm = row.cell.arm.partition("#")[0]
+                    part = (str(i // size + 1),) if size else (row.cell.condition, arm)
+                    groups.setdefault((kind, plan.slug, *part), []).append(row.run)
             for names, runs in groups.items():
-                kind, *rest = names
-                name = "_".join([kind, plan.slug, *rest])
-                batches.append(
-                    Batch("".join(c if c.isalnum() else "_" for c in name), plan.study, self.selection.scale, runs)
-                )
+                name = "".join(c if c.isalnum() else "_" for c in "_".join(names))
+                batches.append(Batch(name, plan.study, self.selection.scale, runs))
         return batches
 
     def study(self, slug: str) -> StudyPlan:

@@ -35,7 +35,8 @@ def _explain(error: ValidationError) -> tuple[str, str, str]:
             return ".".join(filter(None, (key, name))), "unknown key", did_you_mean(name, known)
     if error.validator == "required":
         required: Any = error.validator_value
-        absent = [name for name in required if name not in error.instance]
+        given: Any = error.instance
+        absent = [name for name in required if name not in given]
         return (
             ".".join(filter(None, (key, absent[0]))),
             "is missing",

@@ -16,6 +16,7 @@ import yaml
 from archipelago.errors import ArchipelagoError
 
 Spec = dict[str, Any]
+RESOURCES = {"threads": 1, "mem_mb": 2000, "runtime": 60, "gpu": 0, "batch": 0}
 SPEC_KEYS = ("data", "partition", "model", "feed", "method", "rounds", "evaluate_every")
 
 
@@ -127,6 +128,10 @@ class Study:
         if name not in scales:
             raise self.error(f"there is no scale {name!r}", "scales", did_you_mean(name, scales))
         return scales[name]
+
+    def resources(self, scale: str) -> dict[str, int]:
+        """What a scheduler must know of a batch at a scale (see ``config/README.md``)."""
+        return {**RESOURCES, **self.content.get("resources", {}), **self.scale(scale).get("resources", {})}
 
     def error(self, problem: str, key: str, remedy: str) -> ArchipelagoError:
         """An error in this study's file."""
