@@ -1,4 +1,4 @@
-"""How long snakemake takes to find nothing to be done: 81 studies, 3,240 runs, every artifact in place (empty files)."""
+"""How long snakemake takes to find nothing to be done: 81 studies, 3,240 runs, every artifact in place (empty)."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from archipelago.studies.plan import Plan
 from archipelago.studies.study import read_yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.pipeline.conftest import ROOT, copy_project  # noqa: E402
+from tests.pipeline.conftest import ROOT, copy_project
 
 
 def make(root: Path, studies: int) -> Plan:
@@ -50,14 +50,17 @@ def main() -> None:
         plan = make(Path(scratch) / "project", arguments.studies)
         environment = {**os.environ, "PYTHONPATH": f"{scratch}/project/src"}
         command = [str(Path(sys.executable).parent / "snakemake")]
-        subprocess.run([*command, "--dry-run"], env=environment, capture_output=True, check=True)  # checks the arms, once
+        subprocess.run(
+            [*command, "--dry-run"], env=environment, capture_output=True, check=True
+        )  # checks the arms, once
         times = []
         for _ in range(3):
             start = time.perf_counter()
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
             times.append(time.perf_counter() - start)
             assert "Nothing to be done" in done.stdout + done.stderr
-        print(f"{len(plan.runs)} runs in {len(plan.batches)} batches: nothing to be done, found in {sorted(times)[1]:.1f} s")
+        size = f"{len(plan.runs)} runs in {len(plan.batches)} batches"
+        print(f"{size}: nothing to be done, found in {sorted(times)[1]:.1f} s")
         os.chdir(ROOT)
 
 
