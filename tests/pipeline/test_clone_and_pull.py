@@ -1,4 +1,4 @@
-"""A clone that pulled what others computed has nothing to do, whatever its time stamps; a change re-runs what it touches."""
+"""A clone that pulled what others computed has nothing to do, whatever its time stamps; a change re-runs its part."""
 
 import os
 import random
