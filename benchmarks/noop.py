@@ -34,7 +34,8 @@ def make(root: Path, studies: int) -> Plan:
     files += [card.folder / "SHA256SUMS" for card in plan.cards] + [plan.site]
     for one in plan.studies:
         files += [one.evaluation.folder / name for name in ("runs.parquet", "verdicts.json")]
-        files += [one.figures.folder / "index.json", one.marker, one.tracked(plan.tracking_uri)]
+        files += [one.figures.folder / name for name in ("index.json", "effects.svg")]
+        files += [one.marker, one.tracked(plan.tracking_uri)]
     for file in files:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()

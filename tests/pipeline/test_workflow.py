@@ -136,6 +136,11 @@ def test_the_workflow_is_clean(finished: Project):
     assert "Congratulations" in finished.snakemake("--lint")
 
 
+def test_snakemake_s_own_report_is_made_offline(finished: Project):
+    finished.snakemake("--report", "report.html")
+    assert "What was claimed, what was measured" in (finished.root / "report.html").read_text()
+
+
 def test_the_slurm_profile_is_found_by_its_name(finished: Project):
     assert "Nothing to be done" in finished.run(
         "snakemake", "--profile", "slurm", "--dry-run", "--config", "checkpoint_seconds=5"

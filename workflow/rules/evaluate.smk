@@ -29,7 +29,11 @@ rule plot:
             figures[wildcards.key].evaluation.folder / "verdicts.json"
         ),
     output:
-        "results/store/figures/{key}/index.json",
+        index="results/store/figures/{key}/index.json",
+        effects=report(
+            "results/store/figures/{key}/effects.svg",
+            category="What was claimed, what was measured",
+        ),
     log:
         "results/logs/plot/{key}.log",
     conda:

@@ -9,7 +9,7 @@ from archipelago.cli import script
 from archipelago.plotting.figures import plot
 
 with script(snakemake):
-    index = Path(snakemake.output[0])
+    index = Path(snakemake.output.index)
     verdicts = read_json(Path(snakemake.input.verdicts))
     figures = plot(snakemake.params.study, pd.read_parquet(snakemake.input.table), verdicts, index.parent)
     write_json(index, [figure.name for figure in figures])
