@@ -207,7 +207,9 @@ class StudyPlan:
             "figures": self.figures.key,
             "data": {run.card.name: run.card.checksum for run in self.runs},
             "partitions": len({run.partition.key for run in self.runs if run.partition}),
-            "runs": [row.names() for row in self.rows],
+            "runs": [
+                {**row.names(), "partition": row.run.partition.key if row.run.partition else None} for row in self.rows
+            ],
         }
 
     def tracking_facts(self) -> dict[str, Any]:
