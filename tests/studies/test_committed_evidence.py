@@ -12,10 +12,6 @@ ROOT = Path(__file__).parents[2]
 COMMITTED = sorted(path.parent.name for path in ROOT.glob("results/desk/*/runs.parquet"))
 
 
-def test_every_study_has_committed_evidence():
-    assert sorted(path.stem for path in (ROOT / "config/studies").glob("*.yaml")) == COMMITTED
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", COMMITTED)
 def test_verdicts_and_figures_follow_from_the_table(slug):
