@@ -56,7 +56,7 @@ def test_cells_are_those_of_the_blocks_and_a_selection_narrows_them(tiny):
     ("selection", "view"),
     [
         (Selection("desk"), "desk"),
-        (Selection("smoke"), "smoke"),
+        (Selection("smoke"), "other/smoke"),
         (Selection("desk", headline=True), "flagship"),
         (Selection("desk", seeds=(1000, 1001)), "other/desk-1000-1001"),
         (Selection("desk", headline=True, arms=("a/../b",)), "other/desk-headline-a_.._b"),

@@ -98,7 +98,7 @@ class Selection:
             return "flagship"
         chosen = [*self.arms, *self.conditions, *map(str, self.seeds)]
         if not chosen:
-            return self.scale
+            return "desk" if self.scale == "desk" else f"other/{self.scale}"
         if self.headline:
             chosen.insert(0, "headline")
         return f"other/{self.scale}-" + "-".join(re.sub(r"[^\w.@]+", "_", word) for word in chosen)
