@@ -72,7 +72,7 @@ def test_a_change_of_code_re_runs_only_what_uses_it(clone: Project):
     clone.snakemake()
     (clone.root / fedprox).write_text(before.replace("alpha=self.mu", "alpha=2 * self.mu"))
     jobs = clone.jobs()
-    (clone.root / fedprox).write_text(before.replace("alpha=self.mu", "alpha=self.mu  # a comment"))
+    (clone.root / fedprox).write_text("# a comment\n" + before)
     assert clone.jobs() == set()
     (clone.root / fedprox).write_text(before)
     assert jobs == {"train_tiny_plain_fedprox", "evaluate", "plot", "publish", "track", "site"}
