@@ -65,8 +65,14 @@ def _properties(error: ValidationError) -> list[str]:
     return known
 
 
+def _echo(error: ValidationError) -> bool:
+    """Whether an error only repeats another: a key counts as unevaluated, too, if its value is wrong."""
+    given: Any = error.instance
+    return error.validator == "unevaluatedProperties" and set(given) <= set(_properties(error))
+
+
 def _validate(content: Any, schema: str, study: str | None) -> None:
-    error = best_match(_validator(schema).iter_errors(content))
+    error = best_match(error for error in _validator(schema).iter_errors(content) if not _echo(error))
     if error is not None:
         key, problem, remedy = _explain(error)
         raise ArchipelagoError(problem, study=study, key=key, remedy=remedy)
