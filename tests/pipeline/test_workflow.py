@@ -114,7 +114,7 @@ def test_results_of_two_projects_are_equal(finished: Project, project: Project):
 
 
 def test_tuning_records_every_candidate_and_the_scores_that_decided(finished: Project):
-    finished.snakemake("tune", "--config", "studies=tiny")
+    finished.snakemake("tune")
     (file,) = (finished.root / "results/desk/tiny").glob("tuning-*.json")
     search = json.loads(file.read_text())["search"]
     assert [(s["arm"], len(s["candidates"])) for s in search] == [("fedavg", 2), ("fedprox", 2)]

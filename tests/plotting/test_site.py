@@ -68,7 +68,8 @@ def view_of(study: dict[str, Any], table: pd.DataFrame, verdicts: dict[str, Any]
 def page(
     study: dict[str, Any], table: pd.DataFrame, verdicts: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> StudyPage:
-    return read_page(study, view_of(study, table, verdicts, tmp_path_factory.mktemp("view")))
+    view = view_of(study, table, verdicts, tmp_path_factory.mktemp("view"))
+    return read_page(study, view, next(view.glob("tuning-*.json"), view / "none"))
 
 
 @pytest.fixture(scope="module")

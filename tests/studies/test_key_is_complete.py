@@ -56,7 +56,7 @@ def test_a_run_loads_no_module_and_opens_no_file_that_its_key_does_not_cover(slu
 
     code = CodeBase(ROOT / "src", "archipelago")
     trained = {name: value for name, value in run.spec.items() if name != "partition"}
-    roots = [TRAINING, *(code.module_of(path) for path in class_paths(json.dumps(trained, sort_keys=True)))]
+    roots = [TRAINING, *(code.module_of(path) for path in class_paths(trained))]
     covered = code.closure(roots).modules
     assert set(seen["modules"]) <= covered.keys()
 

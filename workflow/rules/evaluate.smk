@@ -46,11 +46,7 @@ rule plot:
 
 rule tune:
     input:
-        [
-            study.view / f"tuning-{study.tuning.key}.json"
-            for study in plan.studies
-            if study.tuning
-        ],
+        [study.tuning_file for study in plan.studies if study.tuning_file],
 
 
 rule score:

@@ -54,7 +54,10 @@ rule site:
     conda:
         "../../environment.yml"
     params:
-        pages=[(study.study.content, str(study.view)) for study in plan.studies],
+        pages=[
+            (study.study.content, str(study.view), str(study.tuning_file))
+            for study in plan.studies
+        ],
         command=plan.command,
     script:
         "../scripts/site.py"

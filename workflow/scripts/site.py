@@ -10,7 +10,7 @@ from archipelago.plotting.site import build_site, read_page
 with script(snakemake):
     marker = Path(snakemake.output[0])
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    pages = [read_page(study, Path(view)) for study, view in snakemake.params.pages]
+    pages = [read_page(study, Path(view), Path(tuning)) for study, view, tuning in snakemake.params.pages]
     facts = {"command": snakemake.params.command, "commit": head.stdout.strip() or "not in git"}
     for old in marker.parent.glob("built-*.json"):
         old.unlink()

@@ -5,7 +5,7 @@ closure holds every module of the package that importing the roots would load, t
 way included, and the versions of the other distributions that these modules import.
 
 Limits: an import by a computed name is not seen (class paths in a specification are roots of their own), nor is a file
-that the code opens by itself; ``tests/address`` watches a real run for both.
+that the code opens by itself; ``tests/studies/test_key_is_complete.py`` watches real runs for both.
 """
 
 from __future__ import annotations

@@ -38,16 +38,19 @@ def draw_effects(numbers: Numbers, verdicts: Mapping[str, Any], title: str) -> F
     """
     statements = {one.name: textwrap.wrap(f"{one.name}  {one.statement}", 82) for one in numbers.hypotheses}
     heights = [LINE * len(statements[one.name]) + ROW * len(one.parts) + GAP for one in numbers.hypotheses]
-    height = HEAD + sum(heights) + FOOT
+    titles = textwrap.wrap(title, 72)
+    head = HEAD + 0.17 * (len(titles) - 1)
+    height = head + sum(heights) + FOOT
     figure = Figure(figsize=(style.WIDTH, height), layout=None)
 
     def write(x: float, y: float, text: str, **settings: Any) -> None:
         figure.text(x / style.WIDTH, y / height, text, **{"fontsize": 7, "va": "center", **settings})
 
-    write(0.06, height - 0.14, title, fontsize=9, fontweight="bold")
+    for i, line in enumerate(titles):
+        write(0.06, height - 0.14 - 0.17 * i, line, fontsize=9, fontweight="bold")
     note = "Shaded: where the effect must lie. Broken: what its interval must clear. Dotted: zero. Bars: "
     write(0.06, 0.1, note + _intervals(numbers), fontsize=6.5, color=style.QUIET)
-    y = height - HEAD
+    y = height - head
     for hypothesis in numbers.hypotheses:
         judged = verdicts["hypotheses"][hypothesis.name]
         documents = {document["part"]: document for document in judged["parts"]}

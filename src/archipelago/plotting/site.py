@@ -73,17 +73,16 @@ class StudyPage:
         return shown
 
 
-def read_page(study: Mapping[str, Any], view: Path) -> StudyPage:
-    """The page of a study from the files of its view, ``results/<view>/<slug>/``."""
+def read_page(study: Mapping[str, Any], view: Path, tuning: Path) -> StudyPage:
+    """The page of a study from the files of its view, ``results/<view>/<slug>/``, and its tuning, if it is there."""
     names = [EFFECTS, *study.get("figures", {})]
-    tuning = next(view.glob("tuning-*.json"), None)
     return StudyPage(
         study=study,
         verdicts=read_json(view / "verdicts.json"),
         figures=[path for name in names if (path := view / f"{name}.svg").exists()],
         summary=summarise(study, pd.read_parquet(view / "runs.parquet")),
         provenance=read_json(next(view.glob("provenance-*.json"))),
-        tuning=read_json(tuning) if tuning else None,
+        tuning=read_json(tuning) if tuning.exists() else None,
     )
 
 

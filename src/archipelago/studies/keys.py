@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.address.files import read_json
+from archipelago.data.cards import CARDS, known_names
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.plan import STORE, Plan, known_studies
-from archipelago.studies.study import Study
+from archipelago.studies.study import Selection, Study
 
 KINDS = ("partitions", "runs", "evaluations", "figures")
 
@@ -29,24 +30,21 @@ class Entry:
 
 def wanted_keys(config: dict[str, Any], root: Path = Path()) -> set[str]:
     """The keys of everything that the configs, as they stand, can ask for at any scale with the studies' own seeds."""
+    whole = {**config, "arms": [], "conditions": [], "seeds": []}
+    plans = [Plan({**whole, "studies": "flagship", "scale": "desk"}, root)]
+    cards = known_names(root / CARDS)
+    for slug in known_studies(root):
+        study = Study(root / "config" / "studies" / f"{slug}.yaml")
+        for scale in study.content["scales"]:
+            data = {cell.spec["data"] for cell in study.cells(Selection(scale))}
+            if data <= set(cards):  # without its data a run has no key, and so no place in the store
+                plans.append(Plan({**whole, "studies": [slug], "scale": scale}, root))
     keys: set[str] = set()
-    scales = {scale for slug in known_studies(root) for scale in Study(_file(root, slug)).content["scales"]}
-    for scale in sorted(scales):
-        for studies in ("all", "flagship") if scale == "desk" else ("all",):
-            chosen = {**config, "studies": studies, "scale": scale, "arms": [], "conditions": [], "seeds": []}
-            try:
-                plan = Plan(chosen, root)
-            except ArchipelagoError:
-                # A scale whose data set has no card here has no keys.
-                continue
-            keys |= plan.runs.keys() | plan.partitions.keys()
-            for study in plan.studies:
-                keys |= {study.evaluation.key, study.figures.key}
+    for plan in plans:
+        keys |= plan.runs.keys() | plan.partitions.keys()
+        for one in plan.studies:
+            keys |= {one.evaluation.key, one.figures.key}
     return keys
-
-
-def _file(root: Path, slug: str) -> Path:
-    return root / "config" / "studies" / f"{slug}.yaml"
 
 
 def entries(wanted: set[str], root: Path = Path()) -> Iterator[Entry]:

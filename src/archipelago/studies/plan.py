@@ -90,9 +90,8 @@ class Batch:
     @property
     def inputs(self) -> list[Path]:
         """The data sets and partitions of its runs, each once."""
-        found = [run.partition.path if run.partition else run.card.folder / PREPARED for run in self.runs]
-        found += [run.card.folder / PREPARED for run in self.runs]
-        return list(dict.fromkeys(found))
+        data = [run.card.folder / PREPARED for run in self.runs]
+        return list(dict.fromkeys([*data, *(run.partition.path for run in self.runs if run.partition)]))
 
     @property
     def resources(self) -> dict[str, int]:
@@ -139,15 +138,9 @@ class StudyPlan:
             "evaluations",
             slug=self.slug,
             rows=[row.names() for row in self.rows],
-            asked=self.asked,
             content=self._content("pairing", "quantities", "hypotheses"),
             code=self.code(EVALUATION),
         )
-
-    @property
-    def asked(self) -> dict[str, list[str]]:
-        """The names hypotheses may use."""
-        return {"arms": list(self.study.arms), "conditions": list(self.study.conditions)}
 
     @cached_property
     def figures(self) -> Keyed:
@@ -175,6 +168,11 @@ class StudyPlan:
             content=self._content("tuning", "quantities"),
             code=self.code(TUNING),
         )
+
+    @property
+    def tuning_file(self) -> Path | None:
+        """The scores, kept with the committed evidence whatever part of the study is selected."""
+        return Path("results/desk") / self.slug / f"tuning-{self.tuning.key}.json" if self.tuning else None
 
     @cached_property
     def publication(self) -> Keyed:
@@ -245,16 +243,15 @@ class StudyPlan:
 
 @dataclass(frozen=True)
 class Keyed:
-    """An artifact in the store, with the parts its key is made of."""
+    """An artifact and its key."""
 
     kind: str
     key: str
-    parts: Mapping[str, Any]
 
     @classmethod
     def of(cls, kind: str, **parts: Any) -> Keyed:
         """Give an artifact the key of its parts."""
-        return cls(kind, key_of({"kind": kind, **parts}), parts)
+        return cls(kind, key_of({"kind": kind, **parts}))
 
     @property
     def folder(self) -> Path:
@@ -343,7 +340,7 @@ class Plan:
             "spec": spec["partition"],
             "seed": spec["seed"],
             "data": card.checksum,
-            "code": self._code(study, PARTITIONING, paths=class_paths(canonical(spec["partition"]))),
+            "code": self._code(study, PARTITIONING, paths=class_paths(spec["partition"])),
         }
         key = key_of({"kind": "partition", **parts})
         return self.partitions.setdefault(key, PartitionOrder(key, parts, card))
@@ -356,7 +353,7 @@ class Plan:
             "spec": spec,
             "data": card.checksum,
             "partition": partition.key if partition else None,
-            "code": self._code(study, TRAINING, paths=class_paths(canonical(trained))),
+            "code": self._code(study, TRAINING, paths=class_paths(trained)),
         }
         key = key_of({"kind": "run", **parts, "spec": trained})
         return self.runs.setdefault(key, Run(key, parts, card, partition))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import copy
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -210,19 +209,12 @@ def _among(word: str, *choices: Iterable[str] | None) -> bool:
     return all(not choice or word in choice for choice in choices)
 
 
-@cache
-def class_paths(spec_text: str) -> tuple[str, ...]:
-    """All class paths in a specification, given as canonical JSON."""
-    import json
-
-    def walk(node: Any) -> Iterable[str]:
-        if isinstance(node, dict):
-            if "class_path" in node:
-                yield node["class_path"]
-            for value in node.values():
-                yield from walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                yield from walk(value)
-
-    return tuple(dict.fromkeys(walk(json.loads(spec_text))))
+def class_paths(node: Any) -> Iterator[str]:
+    """All class paths in a specification or a part of it."""
+    if isinstance(node, dict):
+        if "class_path" in node:
+            yield node["class_path"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            yield from class_paths(value)
