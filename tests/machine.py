@@ -1,6 +1,6 @@
 """Real programs for tests: schedulers, servers and browsers from the distribution's packages.
 
-They are installed when a test asks for them, if this process may do so (root, and apt-get is here); where they cannot be
+They are installed when a test asks for them, if this process may do so (root, with apt-get); where they cannot be
 had, the test is skipped with a reason. `.ci/run` sets ARCHIPELAGO_SKIP_NOTHING, which turns such a skip into a failure.
 """
 
