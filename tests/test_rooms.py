@@ -11,6 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src"
 FLOORS = {
     "errors": 0,
     "randomness": 0,
+    "ranges": 0,
     "address": 0,
     "data": 1,
     "partition": 1,

@@ -50,6 +50,7 @@ def test_the_first_round_of_every_arm_runs(slug, tmp_path, monkeypatch):
             spec = merge(spec, {"rounds": 1, "evaluate_every": 1})
         folder = prepare(spec["data"])
         order = {"key": key_of(spec), "parts": {"spec": spec}, "folder": str(tmp_path / arm), "partition": None}
+        order["origin"] = {}
         if "partition" in spec:
             partition = make_partition(spec["partition"], np.load(folder / "train_labels.npy"), spec["seed"])
             partition.save(tmp_path / "partition.npz")

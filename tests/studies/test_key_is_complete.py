@@ -43,7 +43,7 @@ def test_a_run_loads_no_module_and_opens_no_file_that_its_key_does_not_cover(slu
     plan = smoke_plan(slug)
     run = plan.studies[0].rows[0].run
     prepare(run.card.name)
-    order = {**run.order(), "folder": str(tmp_path / "run")}
+    order = {**run.order(), "folder": str(tmp_path / "run"), "origin": {}}
     if run.partition:
         labels = np.load(run.card.folder / "train_labels.npy")
         make_partition(run.spec["partition"], labels, run.spec["seed"]).save(tmp_path / "partition.npz")

@@ -11,6 +11,7 @@ from archipelago.data.sets import Images
 from archipelago.partition.partition import Partition
 from archipelago.population.rounds import Rounds
 from archipelago.randomness import torch_stream
+from archipelago.ranges import Count, PositiveShare
 
 
 class Cohorts(pl.LightningDataModule):
@@ -26,8 +27,8 @@ class Cohorts(pl.LightningDataModule):
         partition: Partition,
         rounds: int,
         seed: int,
-        participation: float = 1.0,
-        test_samples: int | None = None,
+        participation: PositiveShare = 1.0,
+        test_samples: Count | None = None,
     ) -> None:
         super().__init__()
         self.data, self.partition, self.rounds, self.seed = data, partition, rounds, seed

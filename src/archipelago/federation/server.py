@@ -13,6 +13,7 @@ from archipelago.population.flat import FlatModel
 from archipelago.population.rounds import RoundModule
 from archipelago.population.wire import Message, payload_bytes
 from archipelago.randomness import torch_stream
+from archipelago.ranges import Count, NonNegative, Positive, PositiveShare
 
 Batch = tuple[Tensor, Tensor]
 
@@ -87,12 +88,12 @@ class Federation(RoundModule):
         self,
         model: nn.Module,
         seed: int,
-        lr: float,
-        local_epochs: int,
-        batch_size: int,
-        lr_decay: float = 1.0,
-        weight_decay: float = 0.0,
-        clip_norm: float | None = None,
+        lr: Positive,
+        local_epochs: Count,
+        batch_size: Count,
+        lr_decay: PositiveShare = 1.0,
+        weight_decay: NonNegative = 0.0,
+        clip_norm: Positive | None = None,
         weighting: Literal["samples", "uniform"] = "samples",
     ) -> None:
         super().__init__(seed)

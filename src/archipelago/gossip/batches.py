@@ -14,6 +14,7 @@ from archipelago.errors import ArchipelagoError
 from archipelago.partition.partition import Partition
 from archipelago.population.rounds import Rounds
 from archipelago.randomness import torch_stream
+from archipelago.ranges import Count, Whole
 
 
 class NodeBatch(NamedTuple):
@@ -40,9 +41,9 @@ class NodeBatches(pl.LightningDataModule):
         partition: Partition,
         rounds: int,
         seed: int,
-        batch_size: int,
-        probe_every: int = 0,
-        probe_samples: int = 2000,
+        batch_size: Count,
+        probe_every: Whole = 0,
+        probe_samples: Count = 2000,
     ) -> None:
         super().__init__()
         self.data, self.partition, self.rounds, self.seed = data, partition, rounds, seed

@@ -14,6 +14,7 @@ from archipelago.population.evaluation import accuracy_of_rows
 from archipelago.population.gradients import flatten, rows_gradient
 from archipelago.population.rounds import RoundModule
 from archipelago.randomness import torch_stream
+from archipelago.ranges import Count, NonNegative, Positive, Whole
 
 
 class Gossip(RoundModule):
@@ -36,11 +37,11 @@ class Gossip(RoundModule):
         self,
         model: nn.Module,
         seed: int,
-        gamma0: float,
-        tau: float = 50.0,
-        delta: int = 50,
-        l2: float = 0.0,
-        byzantine: int = 0,
+        gamma0: Positive,
+        tau: Positive = 50.0,
+        delta: Count = 50,
+        l2: NonNegative = 0.0,
+        byzantine: Whole = 0,
         attack: Attack | None = None,
     ) -> None:
         super().__init__(seed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from archipelago.ranges import Count
+
 
 class SmallCNN(nn.Module):
     """Two strided 3x3 convolutions with GroupNorm(2), then two dense layers.
@@ -11,7 +13,7 @@ class SmallCNN(nn.Module):
     Takes [batch, 1, ``side``, ``side``], gives logits [batch, ``outputs``].
     """
 
-    def __init__(self, side: int, channels: list[int], hidden: int, outputs: int) -> None:
+    def __init__(self, side: Count, channels: list[Count], hidden: Count, outputs: Count) -> None:
         super().__init__()
         first, second = channels
         reduced = (side + 3) // 4  # each stride halves, rounding up

@@ -6,11 +6,13 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from archipelago.ranges import Count
+
 
 class MLP(nn.Module):
     """Linear layers with ReLU between them: [batch, ...] of ``inputs`` values each -> logits [batch, ``outputs``]."""
 
-    def __init__(self, inputs: int, hidden: list[int], outputs: int) -> None:
+    def __init__(self, inputs: Count, hidden: list[Count], outputs: Count) -> None:
         super().__init__()
         widths = [inputs, *hidden, outputs]
         layers: list[nn.Module] = []

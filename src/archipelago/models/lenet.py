@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from archipelago.ranges import Count
+
 
 class LeNet(nn.Module):
     """Two 5x5 convolutions (20 and 50 filters), each with ReLU and max-pooling, then 500 hidden units.
@@ -11,7 +13,7 @@ class LeNet(nn.Module):
     Takes [batch, ``channels``, ``side``, ``side``], gives logits [batch, ``outputs``].
     """
 
-    def __init__(self, channels: int, side: int, outputs: int) -> None:
+    def __init__(self, channels: Count, side: Count, outputs: Count) -> None:
         super().__init__()
         reduced = ((side - 4) // 2 - 4) // 2
         self.layers = nn.Sequential(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from archipelago.ranges import Count
+
 
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions and a way round them: [batch, inputs, h, w] -> [batch, outputs, h / stride, w / stride]."""
@@ -36,7 +38,7 @@ class ResNet18GN(nn.Module):
     FedDyn, FedCM and FedSpeed publish.
     """
 
-    def __init__(self, channels: int, outputs: int, groups: int = 2) -> None:
+    def __init__(self, channels: Count, outputs: Count, groups: Count = 2) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False),

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from archipelago.errors import ArchipelagoError
+from archipelago.ranges import Positive, Whole
 
 MAX_DRAWS = 1000
 
@@ -38,9 +39,9 @@ class Dirichlet:
     conditions the distribution on that event.
     """
 
-    alpha: float
+    alpha: Positive
     """Concentration: -> 0 gives each class to one client, -> infinity is IID up to the class sizes."""
-    min_samples: int = 1
+    min_samples: Whole = 1
 
     def __post_init__(self) -> None:
         if not self.alpha > 0:

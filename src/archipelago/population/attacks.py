@@ -14,6 +14,7 @@ from torch import Tensor
 
 from archipelago.population.aggregation import Harm, Rule
 from archipelago.population.distances import deviation
+from archipelago.ranges import Count
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class FlippedStep(Attack):
 class LabelFlip(Attack):
     """The honest mean after a further step that trains label l as ``classes - 1 - l``."""
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: Count = 10) -> None:
         self.classes = classes
 
     def lie(self, scene: Scene) -> Tensor:

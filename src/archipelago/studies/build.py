@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -43,12 +44,37 @@ def check_arguments(component: Mapping[str, Any], key: str, given: Iterable[str]
                 remedy=f"It takes {', '.join(known)}.",
             )
     try:
-        parsed = parser.parse_object({"it": init_args})
+        parsed = parser.parse_object({"it": copy.deepcopy(init_args)})
     except (ArgumentError, TypeError) as error:
         reason = " ".join(str(error).replace("it.", "").split())
         raise ArchipelagoError(reason, key=f"{key}.init_args", remedy=f"See the arguments of {path}.") from error
+    if not known:
+        return cls, {}
+    for argument, value in init_args.items():
+        if text := _quoted(value, parsed["it"][argument]):
+            raise ArchipelagoError(
+                f"{text!r} is a text", key=f"{key}.init_args.{argument}", remedy="Write it without quotes."
+            )
     # Components among the arguments (an attack, say) are built here.
-    return cls, dict(vars(parser.instantiate_classes(parsed)["it"])) if known else {}
+    built = vars(parser.instantiate(parsed)["it"])
+    return cls, {argument: _plain(value) for argument, value in built.items()}
+
+
+def _quoted(given: Any, taken: Any) -> str | None:
+    """A text in what was given that was taken for something else: ``"0.1"`` for a number."""
+    if isinstance(given, str):
+        return None if isinstance(taken, str) else given
+    if isinstance(given, list) and isinstance(taken, list):
+        return next((text for text in map(_quoted, given, taken) if text is not None), None)
+    return None
+
+
+def _plain(value: Any) -> Any:
+    """A number without its range."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    kind = next((kind for kind in (bool, int, float) if isinstance(value, kind)), None)
+    return kind(value) if kind else value
 
 
 def build(component: Mapping[str, Any], key: str, **given: Any) -> Any:

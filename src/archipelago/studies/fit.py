@@ -37,8 +37,9 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write aside, then rename."""
-        with write_aside(Path(path)) as part:
-            torch.save(checkpoint, part)
+        # Through a file of Python's, so that a full disk is an OSError that says so.
+        with write_aside(Path(path)) as part, part.open("wb") as file:
+            torch.save(checkpoint, file)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         """Read tensors and plain data only."""

@@ -52,6 +52,8 @@ class Run:
     parts: dict[str, Any]
     card: Card
     partition: PartitionOrder | None
+    roots: tuple[str, ...]
+    """The modules whose closure is the run's code."""
 
     @property
     def spec(self) -> Spec:
@@ -75,6 +77,7 @@ class Run:
             "parts": self.parts,
             "folder": str(self.folder),
             "partition": str(self.partition.path) if self.partition else None,
+            "roots": list(self.roots),
         }
 
 
@@ -327,21 +330,19 @@ class Plan:
                 raise study.error(error.problem, "data", error.remedy) from error
         return self._cards[name]
 
-    def _code(self, study: Study, *roots: str, paths: Iterable[str]) -> str:
+    def _code(self, study: Study, root: str, paths: Iterable[str]) -> tuple[str, tuple[str, ...]]:
+        """The key of the code behind a module and some class paths, and the roots of its closure."""
         try:
-            return self.codes(*roots, *dict.fromkeys(self.codes.base.module_of(path) for path in paths))
+            roots = (root, *dict.fromkeys(self.codes.base.module_of(path) for path in paths))
+            return self.codes(*roots), roots
         except ArchipelagoError as error:
             raise study.error(error.problem, error.key or "code", error.remedy) from error
 
     def _partition(self, study: Study, spec: Spec, card: Card) -> PartitionOrder | None:
         if "partition" not in spec:
             return None
-        parts = {
-            "spec": spec["partition"],
-            "seed": spec["seed"],
-            "data": card.checksum,
-            "code": self._code(study, PARTITIONING, paths=class_paths(spec["partition"])),
-        }
+        code, _ = self._code(study, PARTITIONING, class_paths(spec["partition"]))
+        parts = {"spec": spec["partition"], "seed": spec["seed"], "data": card.checksum, "code": code}
         key = key_of({"kind": "partition", **parts})
         return self.partitions.setdefault(key, PartitionOrder(key, parts, card))
 
@@ -349,14 +350,15 @@ class Plan:
         card = self._card(study, spec["data"])
         partition = self._partition(study, spec, card)
         trained = {name: value for name, value in spec.items() if name != "partition"}
+        code, roots = self._code(study, TRAINING, class_paths(trained))
         parts = {
             "spec": spec,
             "data": card.checksum,
             "partition": partition.key if partition else None,
-            "code": self._code(study, TRAINING, paths=class_paths(trained)),
+            "code": code,
         }
         key = key_of({"kind": "run", **parts, "spec": trained})
-        return self.runs.setdefault(key, Run(key, parts, card, partition))
+        return self.runs.setdefault(key, Run(key, parts, card, partition, roots))
 
     @cached_property
     def batches(self) -> list[Batch]:

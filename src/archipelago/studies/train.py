@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import platform
 import resource
-import shutil
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,6 @@ import torch
 
 from archipelago.address.files import folder_aside, write_json
 from archipelago.data.sets import load
-from archipelago.errors import ArchipelagoError
 from archipelago.partition.partition import Partition
 from archipelago.randomness import stream_seed
 from archipelago.studies.build import build
@@ -34,20 +31,16 @@ GIVEN = {
 
 
 def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
-    """Train a run and put ``records.parquet``, ``model.pt``, ``spec.json`` and ``cost.json`` into its folder.
+    """Train a run and put its records, its model, its specification, its cost and its origin into its folder.
 
-    A run that is there already is left alone; one that was interrupted goes on from its last checkpoint.
+    One that was interrupted goes on from its last checkpoint.
 
     Args:
         order: ``key``; ``parts`` (what the key is made of, the specification among them); ``folder``; ``partition``
-            (a path, or None).
+            (a path, or None); ``origin`` (the code that trains it).
         checkpoint_every: seconds between checkpoints.
     """
     folder = Path(order["folder"])
-    if (folder / "records.parquet").exists():
-        return
-    work = WORK / order["key"]
-    work.mkdir(parents=True, exist_ok=True)
     spec = order["parts"]["spec"]
     seed = spec["seed"]
     started = time.monotonic()
@@ -72,7 +65,7 @@ def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
         feed,
         rounds=spec["rounds"],
         evaluate_every=spec["evaluate_every"],
-        checkpoint=work / "round.ckpt",
+        checkpoint=WORK / order["key"] / "round.ckpt",
         checkpoint_every=checkpoint_every,
     )
     with folder_aside(folder) as part:
@@ -84,31 +77,7 @@ def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
             "machine": platform.machine(),
         }
         write_json(part / "cost.json", cost)
-        torch.save(method.result(), part / "model.pt")
+        write_json(part / "origin.json", order["origin"])
+        with (part / "model.pt").open("wb") as file:
+            torch.save(method.result(), file)
         frame.to_parquet(part / "records.parquet", index=False)
-    shutil.rmtree(work)
-
-
-def train_all(orders: list[Mapping[str, Any]], study: str, checkpoint_every: float) -> None:
-    """Train runs one after the other. One that fails does not keep the others from being trained.
-
-    Raises:
-        ArchipelagoError: at the end, if any failed; it names the first.
-    """
-    failed: dict[str, Exception] = {}
-    for order in orders:
-        try:
-            train(order, checkpoint_every)
-        except (ArchipelagoError, RuntimeError, ValueError, OSError) as error:
-            traceback.print_exc()
-            failed[order["key"]] = error
-    if failed:
-        first, reason = next(iter(failed.items()))
-        told = reason if isinstance(reason, ArchipelagoError) else ArchipelagoError(repr(reason), key="runs")
-        raise ArchipelagoError(
-            f"{len(failed)} of {len(orders)} runs failed, the first is {first}: {told.problem}",
-            study=study,
-            key=told.key,
-            remedy=told.remedy
-            or "See the log; what was trained is kept, and the next call goes on from the last checkpoints.",
-        ) from reason

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from archipelago.federation import Reply
 from archipelago.methods.federated.fedavg import FedAvg
+from archipelago.ranges import Positive, Share
 
 
 class FedAdam(FedAvg):
@@ -24,7 +25,7 @@ class FedAdam(FedAvg):
     second_moment: Tensor
 
     def __init__(
-        self, server_lr: float = 0.1, beta1: float = 0.9, beta2: float = 0.99, tau: float = 1e-3, **common: Any
+        self, server_lr: Positive = 0.1, beta1: Share = 0.9, beta2: Share = 0.99, tau: Positive = 1e-3, **common: Any
     ) -> None:
         super().__init__(**common)
         self.server_lr, self.beta1, self.beta2, self.tau = server_lr, beta1, beta2, tau

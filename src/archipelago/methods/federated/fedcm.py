@@ -12,6 +12,7 @@ from torch import Tensor
 
 from archipelago.federation import Batch, Client, Message, Reply
 from archipelago.methods.federated.fedavg import FedAvg
+from archipelago.ranges import Share
 
 
 class FedCM(FedAvg):
@@ -23,7 +24,7 @@ class FedCM(FedAvg):
 
     momentum: Tensor
 
-    def __init__(self, alpha: float = 0.1, **common: Any) -> None:
+    def __init__(self, alpha: Share = 0.1, **common: Any) -> None:
         super().__init__(**common)
         self.alpha = alpha
 

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from archipelago.federation import Batch, Client
 from archipelago.methods.federated.fedavg import FedAvg
+from archipelago.ranges import NonNegative
 
 
 class FedProx(FedAvg):
     """Clients descend their loss plus ``mu``/2 ‖x - x^t‖², x^t the global model (Algorithm 2, solved by SGD)."""
 
-    def __init__(self, mu: float = 0.1, **common: Any) -> None:
+    def __init__(self, mu: NonNegative = 0.1, **common: Any) -> None:
         super().__init__(**common)
         self.mu = mu
 

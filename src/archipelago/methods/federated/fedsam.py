@@ -11,12 +11,13 @@ from torch import Tensor
 
 from archipelago.federation import Batch, Client
 from archipelago.methods.federated.fedavg import FedAvg
+from archipelago.ranges import NonNegative
 
 
 class FedSAM(FedAvg):
     """Clients descend the gradient at the worst point within ``rho`` of their weights, to first order (Algorithm 1)."""
 
-    def __init__(self, rho: float = 0.05, **common: Any) -> None:
+    def __init__(self, rho: NonNegative = 0.05, **common: Any) -> None:
         super().__init__(**common)
         self.rho = rho
 

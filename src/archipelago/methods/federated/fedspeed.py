@@ -12,6 +12,7 @@ from torch import Tensor
 
 from archipelago.federation import Batch, Client, Message, Reply
 from archipelago.methods.federated.fedavg import FedAvg
+from archipelago.ranges import NonNegative, Share
 
 
 class FedSpeed(FedAvg):
@@ -33,9 +34,9 @@ class FedSpeed(FedAvg):
 
     def __init__(
         self,
-        lamb: float = 0.1,
-        rho: float = 0.1,
-        alpha: float = 1.0,
+        lamb: NonNegative = 0.1,
+        rho: NonNegative = 0.1,
+        alpha: Share = 1.0,
         normalise: bool = True,
         correction_over: Literal["all", "active", "none"] = "all",
         **common: Any,

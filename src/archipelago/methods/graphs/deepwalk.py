@@ -18,6 +18,7 @@ from torch import Tensor
 from archipelago.methods.graphs.embedding import NodeEmbedding
 from archipelago.methods.graphs.walks import uniform_walks
 from archipelago.randomness import numpy_stream, stream_seed
+from archipelago.ranges import Count
 
 LEARNING_RATE, LAST_LEARNING_RATE = 0.025, 0.0001
 """word2vec's: linear from the first to the last over all epochs."""
@@ -54,7 +55,9 @@ class DeepWalk(NodeEmbedding):
     walk_seconds: Tensor
     train_seconds: Tensor
 
-    def __init__(self, walks: int = 10, length: int = 40, window: int = 5, negatives: int = 5, **common: Any) -> None:
+    def __init__(
+        self, walks: Count = 10, length: Count = 40, window: Count = 5, negatives: Count = 5, **common: Any
+    ) -> None:
         super().__init__(**common)
         self.walks, self.length, self.window, self.negatives = walks, length, window, negatives
 

@@ -18,6 +18,7 @@ from archipelago.errors import ArchipelagoError
 from archipelago.methods.graphs.feed import GraphFeed, LabelSplits
 from archipelago.methods.graphs.scores import classify, indicator, neighbour_purity
 from archipelago.population.rounds import RoundModule
+from archipelago.ranges import Count
 
 PENALTIES = (0.01, 0.1, 1.0)
 """Candidates for C, the inverse strength of the L2 penalty of the heads."""
@@ -46,7 +47,7 @@ class NodeEmbedding(RoundModule):
     wall_seconds: Tensor
     peak_rss_mb: Tensor
 
-    def __init__(self, dim: int = 128, repeats: int = 1, *, seed: int) -> None:
+    def __init__(self, dim: Count = 128, repeats: Count = 1, *, seed: int) -> None:
         super().__init__(seed)
         self.dim, self.repeats = dim, repeats
 

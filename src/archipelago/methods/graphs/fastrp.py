@@ -25,6 +25,7 @@ from archipelago.data.graphs import Graph
 from archipelago.errors import ArchipelagoError
 from archipelago.methods.graphs.embedding import NodeEmbedding, degrees, standardise, transition
 from archipelago.randomness import numpy_stream
+from archipelago.ranges import Real
 
 
 def very_sparse(nodes: int, dim: int, rng: np.random.Generator) -> csr_array:
@@ -73,9 +74,9 @@ class FastRP(NodeEmbedding):
 
     def __init__(
         self,
-        alphas: Sequence[float] = (0.0, 0.0, 1.0),
-        alpha4: float = 1.0,
-        beta: float = 0.0,
+        alphas: Sequence[Real] = (0.0, 0.0, 1.0),
+        alpha4: Real = 1.0,
+        beta: Real = 0.0,
         normalise_rows: bool = True,
         **common: Any,
     ) -> None:

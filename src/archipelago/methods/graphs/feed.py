@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from archipelago.data.graphs import Graph
 from archipelago.population.rounds import Rounds
 from archipelago.randomness import numpy_stream
+from archipelago.ranges import Share, Whole
 
 
 class Split(NamedTuple):
@@ -54,7 +55,13 @@ class GraphFeed(pl.LightningDataModule):
     """
 
     def __init__(
-        self, data: Graph, rounds: int, seed: int, fractions: Sequence[float], shuffles: int = 5, partition: None = None
+        self,
+        data: Graph,
+        rounds: int,
+        seed: int,
+        fractions: Sequence[Share],
+        shuffles: Whole = 5,
+        partition: None = None,
     ) -> None:
         super().__init__()
         self.data, self.rounds = data, rounds

@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 
 from archipelago.methods.graphs.embedding import NodeEmbedding, degrees
 from archipelago.randomness import torch_stream
+from archipelago.ranges import Count, Positive
 
 
 class Line2(NodeEmbedding):
@@ -30,7 +31,7 @@ class Line2(NodeEmbedding):
 
     contexts: Tensor
 
-    def __init__(self, negatives: int = 5, lr: float = 0.025, batch: int = 256, **common: Any) -> None:
+    def __init__(self, negatives: Count = 5, lr: Positive = 0.025, batch: Count = 256, **common: Any) -> None:
         super().__init__(**common)
         self.negatives, self.lr, self.batch = negatives, lr, batch
 

@@ -19,6 +19,7 @@ from archipelago.data.graphs import Graph
 from archipelago.errors import ArchipelagoError
 from archipelago.methods.graphs.embedding import NodeEmbedding, degrees, symmetric_transition
 from archipelago.randomness import numpy_stream
+from archipelago.ranges import Count
 
 MOST_NODES = 12_000
 """The dense matrix of so many nodes takes 1.2 GB."""
@@ -34,7 +35,7 @@ class NetMF(NodeEmbedding):
         common: of every node embedding.
     """
 
-    def __init__(self, window: int = 10, eigenpairs: int = 256, negatives: int = 1, **common: Any) -> None:
+    def __init__(self, window: Count = 10, eigenpairs: Count = 256, negatives: Count = 1, **common: Any) -> None:
         super().__init__(**common)
         self.window, self.eigenpairs, self.negatives = window, eigenpairs, negatives
 

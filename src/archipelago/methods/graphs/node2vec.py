@@ -13,12 +13,13 @@ import numpy as np
 
 from archipelago.methods.graphs.deepwalk import DeepWalk
 from archipelago.methods.graphs.walks import second_order_walks
+from archipelago.ranges import Positive
 
 
 class Node2Vec(DeepWalk):
     """Adds to DeepWalk's arguments ``p`` (return) and ``q`` (in-out)."""
 
-    def __init__(self, p: float = 1.0, q: float = 1.0, **common: Any) -> None:
+    def __init__(self, p: Positive = 1.0, q: Positive = 1.0, **common: Any) -> None:
         super().__init__(**common)
         self.p, self.q = p, q
 

@@ -19,6 +19,7 @@ from torch.nn.functional import normalize
 
 from archipelago.methods.graphs.embedding import NodeEmbedding, transition
 from archipelago.randomness import numpy_stream
+from archipelago.ranges import Real
 
 
 class RandNE(NodeEmbedding):
@@ -31,7 +32,7 @@ class RandNE(NodeEmbedding):
 
     power: Tensor
 
-    def __init__(self, weights: Sequence[float] = (1.0, 1e2, 1e4, 1e5), **common: Any) -> None:
+    def __init__(self, weights: Sequence[Real] = (1.0, 1e2, 1e4, 1e5), **common: Any) -> None:
         super().__init__(**common)
         self.weights = tuple(weights)
 

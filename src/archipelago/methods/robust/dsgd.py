@@ -13,6 +13,7 @@ from torch import Tensor
 from archipelago.gossip.batches import NodeBatch
 from archipelago.gossip.peers import Gossip
 from archipelago.population.aggregation import Rule, Weighted, mean_weights
+from archipelago.ranges import Share
 
 
 class DSGD(Gossip):
@@ -20,7 +21,7 @@ class DSGD(Gossip):
 
     momentum: Tensor
 
-    def __init__(self, beta: float, **common: Any) -> None:
+    def __init__(self, beta: Share, **common: Any) -> None:
         super().__init__(**common)
         self.beta = beta
 

@@ -10,12 +10,13 @@ from typing import Any
 
 from archipelago.methods.robust.dsgd import DSGD
 from archipelago.population.aggregation import Rule, Weighted, clipping_weights
+from archipelago.ranges import Positive
 
 
 class SelfCentredClipping(DSGD):
     """Peers move towards the models they hear, from each by at most ``radius`` (tau_c) before averaging."""
 
-    def __init__(self, radius: float, **common: Any) -> None:
+    def __init__(self, radius: Positive, **common: Any) -> None:
         super().__init__(**common)
         self.radius = radius
 
