@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -208,8 +208,18 @@ class StudyPlan:
             "figures": self.figures.key,
             "data": {run.card.name: run.card.checksum for run in self.runs},
             "partitions": len({run.partition.key for run in self.runs if run.partition}),
+            "code": {
+                code: asdict(self.code.base.closure(roots))
+                for code, roots in {run.parts["code"]: run.roots for run in self.runs}.items()
+            },
             "runs": [
-                {**row.names(), "partition": row.run.partition.key if row.run.partition else None} for row in self.rows
+                {
+                    **row.names(),
+                    "partition": row.run.partition.key if row.run.partition else None,
+                    "data": row.run.card.name,
+                    "code": row.run.parts["code"],
+                }
+                for row in self.rows
             ],
         }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.address.files import read_json, write_aside, write_json
+from archipelago.studies.plan import STORE
 
 
 def publish(table: Path, verdicts: Path, index: Path, provenance: Mapping[str, Any], marker: Path) -> None:
@@ -19,7 +20,8 @@ def publish(table: Path, verdicts: Path, index: Path, provenance: Mapping[str, A
         table: ``runs.parquet``.
         verdicts: ``verdicts.json``.
         index: ``index.json``, which lists the figures beside it.
-        provenance: what the view was made of.
+        provenance: what the view was made of. Each run that tells the commit it was trained at gets it as ``commit``,
+            and as ``dirty`` whether the sources differed from it.
         marker: ``provenance-<key>.json``; its existence says that the view is up to date.
     """
     view = marker.parent
@@ -34,4 +36,12 @@ def publish(table: Path, verdicts: Path, index: Path, provenance: Mapping[str, A
     for name, source in wanted.items():
         with write_aside(view / name) as part:
             shutil.copyfile(source, part)
-    write_json(marker, provenance)
+    write_json(marker, {**provenance, "runs": [_with_commit(run) for run in provenance["runs"]]})
+
+
+def _with_commit(run: Mapping[str, Any]) -> dict[str, Any]:
+    origin = STORE / "runs" / run["key"] / "origin.json"
+    if not origin.exists():
+        return dict(run)
+    told = read_json(origin)
+    return {**run, "commit": told["commit"], "dirty": told["dirty"]}

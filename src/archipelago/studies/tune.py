@@ -20,7 +20,8 @@ def scores(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path) -> 
 
     Returns:
         ``{"quantity", "maximise", "seeds", "search": [{"arm", "conditions", "combine", "candidates": [{"init_args",
-        "scores": {condition: score}, "score"}], "chosen"}]}``; a diverged candidate's score is null.
+        "scores": {condition: score}, "score"}], "chosen"}], "runs": [{"arm", "condition", "seed", "key", "value"}]}``;
+        a run that diverged has no value, its candidate no score.
     """
     tuning = study["tuning"]
     sign = 1 if tuning["maximise"] else -1
@@ -54,6 +55,7 @@ def scores(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path) -> 
         "maximise": tuning["maximise"],
         "seeds": tuning["seeds"],
         "search": searches,
+        "runs": [{**row, "value": values.get((row["arm"], row["condition"], row["seed"]))} for row in rows],
     }
 
 
