@@ -19,16 +19,20 @@ class Project:
 
     root: Path
 
-    def run(self, *command: str, ok: bool = True) -> str:
-        """Run a command of the environment here; return all it printed."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its commands see: this code, this environment's programs."""
+        return {
             **os.environ,
             "PYTHONPATH": str(self.root / "src"),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
         }
+
+    def run(self, *command: str, ok: bool = True) -> str:
+        """Run a command of the environment here; return all it printed."""
         done = subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=600, check=False
+            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=600, check=False
         )
         told = done.stdout + done.stderr
         assert (done.returncode == 0) == ok, told[-4000:]
