@@ -13,7 +13,7 @@ import torch
 from archipelago.data.sets import Images
 from archipelago.federation import Cohorts, Federation
 from archipelago.gossip.batches import NodeBatches
-from archipelago.gossip.peers import Gossip
+from archipelago.gossip.broadcast import Broadcast
 from archipelago.models.dense import MLP
 from archipelago.partition.partition import Partition
 from archipelago.studies.fit import fit
@@ -43,7 +43,9 @@ def feed(images: Images, partition: Partition) -> Callable[..., Cohorts]:
     """Make the tiny federation's feed; half of the clients take part."""
 
     def make(rounds: int, seed: int = 3, participation: float = 0.5, **init_args: Any) -> Cohorts:
-        return Cohorts(images, partition, rounds, seed, participation, **init_args)
+        return Cohorts(
+            data=images, partition=partition, rounds=rounds, seed=seed, participation=participation, **init_args
+        )
 
     return make
 
@@ -80,10 +82,10 @@ def train(feed: Callable[..., Cohorts], tmp_path: Path) -> Fit:
 
 
 @pytest.fixture
-def make_peers() -> Callable[..., Gossip]:
+def make_peers() -> Callable[..., Broadcast]:
     """Make a gossip method of the given class, with the model's initial weights always the same."""
 
-    def make(method: type[Gossip], seed: int = 3, **init_args: Any) -> Gossip:
+    def make(method: type[Broadcast], seed: int = 3, **init_args: Any) -> Broadcast:
         torch.manual_seed(7)
         return method(model=MLP(16, [8], 3), seed=seed, **{"gamma0": 0.3, "l2": 1e-2, **init_args})
 
@@ -96,9 +98,9 @@ def train_peers(images: Images, partition: Partition, tmp_path: Path) -> Fit:
     anew = count()
 
     def run(
-        method: Gossip, rounds: int = 4, evaluate_every: int = 1, checkpoint: str | None = None, **how: Any
+        method: Broadcast, rounds: int = 4, evaluate_every: int = 1, checkpoint: str | None = None, **how: Any
     ) -> pd.DataFrame:
-        lessons = NodeBatches(images, partition, rounds, method.seed, batch_size=5, **how)
+        lessons = NodeBatches(data=images, partition=partition, rounds=rounds, seed=method.seed, batch_size=5, **how)
         return fit(
             method,
             lessons,

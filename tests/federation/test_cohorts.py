@@ -17,8 +17,8 @@ Feed = Callable[..., Cohorts]
 def test_a_cohort_is_a_function_of_seed_and_round(feed: Feed) -> None:
     first, again, other = feed(60), feed(60), feed(60, seed=4)
     cohorts = list(first.train_dataloader())
-    assert [again.cohort(round) for round in range(60, 0, -1)] == cohorts[::-1]
-    assert [other.cohort(round) for round in range(1, 61)] != cohorts
+    assert [again.item(round) for round in range(60, 0, -1)] == cohorts[::-1]
+    assert [other.item(round) for round in range(1, 61)] != cohorts
     assert all(len(cohort) == 3 and cohort == sorted(set(cohort)) for cohort in cohorts)
 
 
@@ -30,7 +30,7 @@ def test_every_client_is_asked_equally_often(feed: Feed) -> None:
 
 @pytest.mark.parametrize(("participation", "size"), [(1.0, 6), (0.4, 2), (0.01, 1)])
 def test_cohort_size(feed: Feed, participation: float, size: int) -> None:
-    assert len(feed(1, participation=participation).cohort(1)) == size
+    assert len(feed(1, participation=participation).item(1)) == size
 
 
 def test_shards_are_the_partition(feed: Feed, images: Images, partition: Partition) -> None:

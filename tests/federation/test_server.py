@@ -54,6 +54,37 @@ def test_a_step_is_clipped_and_then_decays(make_method: Make, train: Fit, length
     torch.testing.assert_close(method.server, expected)
 
 
+def test_local_momentum_is_that_of_torch_and_starts_from_rest_in_every_round(make_method: Make, train: Fit) -> None:
+    method = constant(
+        make_method, 1.0, clip_norm=None, weight_decay=0.1, local_momentum=0.9, batch_size=4, lr_decay=1.0
+    )
+    reference = torch.nn.Parameter(method.server.clone())
+    train(method, rounds=2, participation=0.01)  # one client a round
+    for round in (1, 2):
+        optimizer = torch.optim.SGD([reference], lr=0.2, momentum=0.9, weight_decay=0.1)
+        for _ in [batch for batch in method.seen if batch[0] == round]:
+            reference.grad = method.along.clone()
+            optimizer.step()
+    torch.testing.assert_close(method.server, reference.detach())
+
+
+class HalfWay(FedAvg):
+    """Clients start half way between the origin and what they received."""
+
+    def start(self, client: int, received: Message) -> Tensor:
+        return received["weights"] / 2
+
+    def upload(self, client: Client) -> Message:
+        return {"weights": client.anchor}
+
+
+def test_a_client_starts_where_the_method_says(make_method: Make, train: Fit) -> None:
+    method = make_method(HalfWay)
+    start = method.server.clone()
+    train(method, rounds=1)
+    torch.testing.assert_close(method.server, start / 2)
+
+
 def test_no_clipping_where_none_is_asked_for(make_method: Make, train: Fit) -> None:
     method = constant(make_method, 50.0, clip_norm=None, weight_decay=0.0, lr=0.1, local_epochs=1, batch_size=99)
     start = method.server.clone()
@@ -115,7 +146,7 @@ def test_a_gradient_elsewhere_leaves_the_client_where_it_is(make_method: Make) -
     network = make_method(FedAvg).network
     here, there = torch.randn(network.size), torch.randn(network.size)
     batch = (torch.randn(4, 1, 4, 4), torch.tensor([0, 1, 2, 0]))
-    client = Client(0, {"weights": there}, network, samples=4, lr=0.1)
+    client = Client(0, {}, there, network, samples=4, lr=0.1)
     expected = client.gradient(batch).clone()
     client.weights.copy_(here)
     assert torch.equal(client.gradient(batch, at=there), expected)

@@ -11,7 +11,7 @@ from archipelago.partition.partition import Partition
 
 
 def feed(images: Images, partition: Partition, seed: int = 3, **how: int) -> NodeBatches:
-    lessons = NodeBatches(images, partition, rounds=6, seed=seed, batch_size=5, **how)
+    lessons = NodeBatches(data=images, partition=partition, rounds=6, seed=seed, batch_size=5, **how)
     lessons.setup("fit")
     return lessons
 
@@ -32,17 +32,17 @@ def test_a_batch_for_each_peer_from_its_own_samples(images: Images, partition: P
 
 def test_labels_belong_to_the_images(images: Images, partition: Partition) -> None:
     label_of = {i.numpy().tobytes(): y for i, y in zip(images.train_images, images.train_labels.tolist(), strict=True)}
-    batch = feed(images, partition).batch(1)
+    batch = feed(images, partition).item(1)
     pixels = (batch.x * images.std + images.mean).round().to(torch.uint8).flatten(0, 1)
     assert [label_of[image.numpy().tobytes()] for image in pixels[:, 0]] == batch.y.flatten().tolist()
 
 
 def test_a_batch_is_a_function_of_seed_and_round(images: Images, partition: Partition) -> None:
     one, other = feed(images, partition), feed(images, partition)
-    other.batch(1)
-    assert torch.equal(one.batch(4).x, other.batch(4).x)
-    assert not torch.equal(one.batch(4).y, one.batch(5).y)
-    assert not torch.equal(one.batch(4).y, feed(images, partition, seed=4).batch(4).y)
+    other.item(1)
+    assert torch.equal(one.item(4).x, other.item(4).x)
+    assert not torch.equal(one.item(4).y, one.item(5).y)
+    assert not torch.equal(one.item(4).y, feed(images, partition, seed=4).item(4).y)
 
 
 def test_some_rounds_bring_test_samples(images: Images, partition: Partition) -> None:
@@ -52,7 +52,7 @@ def test_some_rounds_bring_test_samples(images: Images, partition: Partition) ->
     x, y = probes[1]
     assert torch.equal(x, images.as_float(images.test_images[:7]))
     assert torch.equal(y, images.test_labels[:7])
-    assert feed(images, partition).batch(2).probe is None
+    assert feed(images, partition).item(2).probe is None
 
 
 def test_the_evaluation_set_is_the_test_set_every_time(images: Images, partition: Partition) -> None:

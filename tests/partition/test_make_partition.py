@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archipelago.errors import ArchipelagoError
+from archipelago.partition import make
 from archipelago.partition.make import make_partition, stratified_subset
 from archipelago.partition.partition import Partition
 
@@ -107,6 +108,26 @@ def test_equal_partitions_are_equal_files_at_any_time(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:
         assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+class ByClass:
+    """Client k holds class k, in both sets."""
+
+    def assign_both(self, labels, test_labels, clients, rng):
+        return labels.astype(np.int32) % clients, test_labels.astype(np.int32) % clients
+
+
+def test_a_scheme_may_hand_out_test_samples_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(make, "make_scheme", lambda spec: ByClass())
+    spec = {"scheme": {}, "clients": 3}
+    partition = make_partition(spec, LABELS, 3, test_labels=LABELS[:7])
+    assert partition.test_client_of.tolist() == (LABELS[:7] % 3).tolist()
+    partition.save(tmp_path / "p.npz")
+    again = Partition.load(tmp_path / "p.npz")
+    assert again.test_client_of.tolist() == partition.test_client_of.tolist()
+    assert again.checksum == partition.checksum != Partition(partition.client_of, 3).checksum
+    with pytest.raises(ArchipelagoError, match=r"partition\.samples: this scheme says itself"):
+        make_partition({**spec, "samples": 5}, LABELS, 3, test_labels=LABELS[:7])
 
 
 def test_checksum_sees_clients_that_hold_nothing():

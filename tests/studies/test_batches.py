@@ -23,7 +23,13 @@ def order(tmp_path, monkeypatch):
     """An order for a run that is never built: `train` is replaced by what a test says."""
     monkeypatch.chdir(tmp_path)
     code = CodeBase(Path(batches.__file__).parents[2], "archipelago").closure(ROOTS).key
-    return {"key": "k", "parts": {"code": code}, "folder": "results/store/runs/k", "roots": ROOTS}
+    monkeypatch.setattr(batches, "verify", lambda name: None)
+    return {
+        "key": "k",
+        "parts": {"code": code, "spec": {"data": "digits"}},
+        "folder": "results/store/runs/k",
+        "roots": ROOTS,
+    }
 
 
 def finish(order, _):
@@ -45,7 +51,7 @@ def test_the_origin_names_the_commit_and_every_module_of_the_closure(order, monk
 def test_code_that_is_no_longer_that_of_the_key_is_refused(order, monkeypatch):
     monkeypatch.setattr(batches, "train", finish)
     with pytest.raises(ArchipelagoError, match="code was changed after snakemake"):
-        train_all([{**order, "parts": {"code": "another"}}], "fedspeed", 0)
+        train_all([{**order, "parts": {**order["parts"], "code": "another"}}], "fedspeed", 0)
 
 
 def test_two_who_train_the_same_run_train_it_once(order, monkeypatch, tmp_path):
@@ -76,6 +82,27 @@ def test_what_killed_processes_left_is_cleaned_up(order, monkeypatch, tmp_path):
     assert not work.exists()
     assert not left.exists()
     assert other.exists()
+
+
+def test_a_folder_without_records_is_no_run(order, monkeypatch, tmp_path):
+    monkeypatch.setattr(batches, "train", finish)
+    folder = tmp_path / "results/store/runs/k"
+    folder.mkdir(parents=True)
+    (folder / "model.pt").touch()
+    train_once(order, 0)
+    assert [file.name for file in folder.iterdir()] == ["records.parquet"]
+
+
+def test_data_that_were_changed_under_the_run_are_refused(order, monkeypatch, tmp_path):
+    def damaged(name):
+        raise ArchipelagoError(f"{name} is changed", key="data")
+
+    monkeypatch.setattr(batches, "train", finish)
+    monkeypatch.setattr(batches, "verify", damaged)
+    batches._sound.cache_clear()
+    with pytest.raises(ArchipelagoError, match="digits is changed"):
+        train_all([order], "fedspeed", 0)
+    assert not (tmp_path / "results/store/runs/k").exists()
 
 
 def test_a_run_that_fails_does_not_keep_the_next_from_being_trained(order, monkeypatch, tmp_path):

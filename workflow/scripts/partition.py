@@ -10,5 +10,6 @@ from archipelago.partition.make import make_partition
 with script(snakemake):
     order = snakemake.params.order
     # Without the data room's tensors: importing torch would take longer than the partition.
-    labels = np.load(Path(snakemake.input.data).parent / "train_labels.npy", allow_pickle=False)
-    make_partition(order["spec"], labels, order["seed"]).save(Path(snakemake.output[0]))
+    folder = Path(snakemake.input.data).parent
+    labels, test_labels = (np.load(folder / f"{part}_labels.npy", allow_pickle=False) for part in ("train", "test"))
+    make_partition(order["spec"], labels, order["seed"], test_labels).save(Path(snakemake.output[0]))

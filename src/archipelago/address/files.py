@@ -18,14 +18,22 @@ def _aside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
 
 
+def _sync(path: Path) -> None:
+    """Have the disk, too, hold what was written, lest a machine that loses power keep a name without its content."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 @contextmanager
 def write_aside(target: Path) -> Iterator[Path]:
     """Yield a path beside ``target`` to write a file to; it becomes ``target`` when the block ends without an error."""
     part = _aside(target)
     try:
         yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        _sync(part)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
@@ -41,6 +49,8 @@ def folder_aside(target: Path) -> Iterator[Path]:
     part.mkdir()
     try:
         yield part
+        for path in (*part.rglob("*"), part):
+            _sync(path)
         try:
             part.rename(target)
         except OSError:

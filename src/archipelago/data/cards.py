@@ -23,7 +23,7 @@ class Card:
 
     name: str
     title: str
-    kind: Literal["images", "graph"]
+    kind: Literal["images", "graph", "text"]
     description: str
     licence: str
     homepage: str
@@ -94,8 +94,8 @@ def load_card(name: str, root: Path = CARDS) -> Card:
     wrong += [f"no {key!r}" for key in sorted(required - written)]
     if not wrong and content["name"] != name:
         wrong.append(f"name is {content['name']!r}")
-    if not wrong and content["kind"] not in ("images", "graph"):
-        wrong.append(f"kind is {content['kind']!r}, neither 'images' nor 'graph'")
+    if not wrong and content["kind"] not in ("images", "graph", "text"):
+        wrong.append(f"kind is {content['kind']!r}, none of 'images', 'graph' and 'text'")
     if wrong:
         raise ArchipelagoError(f"{path}: {'; '.join(wrong)}", key="data", remedy="Correct the card.")
     return Card(**content, root=root)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from archipelago.data.cards import CARDS, Card, load_card
 from archipelago.data.graphs import Graph
+from archipelago.data.texts import Text
 from archipelago.errors import ArchipelagoError
 
 
@@ -38,7 +39,7 @@ class Images:
         return images.unsqueeze(1).to(torch.float32).sub_(self.mean).div_(self.std)
 
 
-def load(name: str, root: Path = CARDS) -> Images | Graph:
+def load(name: str, root: Path = CARDS) -> Images | Graph | Text:
     """Open a prepared data set.
 
     Raises:
@@ -55,6 +56,9 @@ def load(name: str, root: Path = CARDS) -> Images | Graph:
     if card.kind == "graph":
         arrays = ("edges", "labels", "label_names", "node_names")
         return Graph(name, *(np.load(card.folder / f"{array}.npy", allow_pickle=False) for array in arrays))
+    if card.kind == "text":
+        alphabet = np.load(card.folder / "alphabet.npy", allow_pickle=False)
+        return Text(name, mapped(card, "train"), mapped(card, "test"), alphabet)
     return Images(
         name=name,
         train_images=mapped(card, "train_images"),

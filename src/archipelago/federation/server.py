@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from archipelago.federation.cohorts import Cohorts
 from archipelago.population.flat import FlatModel
 from archipelago.population.rounds import RoundModule
-from archipelago.population.wire import Message, payload_bytes
+from archipelago.population.wire import Ledger, Message
 from archipelago.randomness import torch_stream
-from archipelago.ranges import Count, NonNegative, Positive, PositiveShare
+from archipelago.ranges import Count, NonNegative, Positive, PositiveShare, Share
 
 Batch = tuple[Tensor, Tensor]
 
@@ -23,14 +23,13 @@ SHARPNESS_RADIUS = 0.1
 class Client:
     """A client at work in one round.
 
-    ``received`` is what the server sent, ``anchor`` [d] the global weights in it, ``weights`` [d] the client's own,
-    which start there; ``steps`` counts the local steps made, ``lr`` is this round's step size.
+    ``received`` is what the server sent, ``anchor`` [d] the weights that the client starts from, ``weights`` [d] its
+    own; ``steps`` counts the local steps made, ``lr`` is this round's step size.
     """
 
-    def __init__(self, id: int, received: Message, network: FlatModel, samples: int, lr: float) -> None:
-        self.id, self.received, self.samples, self.lr = id, received, samples, lr
+    def __init__(self, id: int, received: Message, anchor: Tensor, network: FlatModel, samples: int, lr: float) -> None:
+        self.id, self.received, self.anchor, self.samples, self.lr = id, received, anchor, samples, lr
         self.network = network
-        self.anchor = received["weights"]
         self.steps = 0
         self.gradient_evaluations = 0
         self.losses: list[Tensor] = []
@@ -43,7 +42,7 @@ class Client:
 
     @property
     def drift(self) -> Tensor:
-        """How far the client went from the weights it received [d]."""
+        """How far the client went from where it started [d]."""
         return self.weights - self.anchor
 
     def gradient(self, batch: Batch, at: Tensor | None = None) -> Tensor:
@@ -77,9 +76,9 @@ class Federation(RoundModule):
     """Server and clients. One training step is one round: send, train locally, send back, aggregate.
 
     Local training is SGD for ``local_epochs`` passes in batches of ``batch_size`` with step size
-    ``lr * lr_decay**(round - 1)``. A step goes along ``direction``, clipped to the global norm ``clip_norm`` (None: not
-    at all); ``weight_decay * weights`` is added after the clip. The last round also records the ``sharpness`` of the
-    global model on all clients' samples. Hooks are called without autograd; ``Client.gradient`` turns it on for itself.
+    ``lr * lr_decay**(round - 1)`` and ``local_momentum``, from rest in every round. A step goes along ``direction``,
+    clipped to the global norm ``clip_norm`` (None: not at all); ``weight_decay * weights`` is added after the clip.
+    Hooks are called without autograd; ``Client.gradient`` turns it on for itself.
     """
 
     server: Tensor
@@ -92,16 +91,18 @@ class Federation(RoundModule):
         local_epochs: Count,
         batch_size: Count,
         lr_decay: PositiveShare = 1.0,
+        local_momentum: Share = 0.0,
         weight_decay: NonNegative = 0.0,
         clip_norm: Positive | None = None,
         weighting: Literal["samples", "uniform"] = "samples",
     ) -> None:
         super().__init__(seed)
         self.network = FlatModel(model)
-        self.lr, self.lr_decay = lr, lr_decay
+        self.lr, self.lr_decay, self.local_momentum = lr, lr_decay, local_momentum
         self.local_epochs, self.batch_size = local_epochs, batch_size
         self.weight_decay, self.clip_norm = weight_decay, clip_norm
         self.weighting = weighting
+        self.wire = Ledger()
         self.register_buffer("server", self.network.weights.clone())
 
     # What a method changes
@@ -110,8 +111,12 @@ class Federation(RoundModule):
         """Register the buffers that live on the server or, a row a client, on the clients, for the whole run."""
 
     def download(self, client: int) -> Message:
-        """What the server sends to a client; ``weights`` is the global model."""
+        """What the server sends to a client; here the global model."""
         return {"weights": self.server}
+
+    def start(self, client: int, received: Message) -> Tensor:
+        """The weights [d] that a client starts from; here those it received."""
+        return received["weights"]
 
     def direction(self, client: Client, batch: Batch) -> Tensor:
         """The direction [d] of a local step, before clipping and weight decay; it is changed in place."""
@@ -124,6 +129,11 @@ class Federation(RoundModule):
     def aggregate(self, replies: list[Reply]) -> None:
         """Make the next global model from the replies, which come in ascending order of client."""
         raise NotImplementedError
+
+    def measure_result(self) -> None:
+        """Record, in the last round, what is worth measuring once; here the sharpness on all clients' samples."""
+        samples = (self.feed.x.to(self.device), self.feed.y.to(self.device))
+        self.record(sharpness=self.network.sharpness(self.server, *samples, SHARPNESS_RADIUS))
 
     # The common course
 
@@ -153,15 +163,13 @@ class Federation(RoundModule):
     def training_step(self, cohort: list[int], batch_idx: int) -> None:
         """One round with the clients of ``cohort``."""
         replies, losses, drifts = [], [], []
-        sent = received = evaluations = 0
+        evaluations = 0
         for id in cohort:
             x, y = (part.to(self.device) for part in self.feed.shard(id))
-            message = self.download(id)
-            sent += payload_bytes(message)
-            client = Client(id, message, self.network, len(y), self.local_lr)
+            message = self.wire.send("down", self.download(id))
+            client = Client(id, message, self.start(id, message), self.network, len(y), self.local_lr)
             self.train_locally(client, x, y)
-            reply = {name: tensor.clone() for name, tensor in self.upload(client).items()}
-            received += payload_bytes(reply)
+            reply = {name: tensor.clone() for name, tensor in self.wire.send("up", self.upload(client)).items()}
             replies.append(Reply(id, client.samples, client.steps, reply))
             losses.append(torch.stack(client.losses).mean())
             drifts.append(client.drift.square().sum())
@@ -171,17 +179,19 @@ class Federation(RoundModule):
             train_loss=torch.stack(losses).mean().item(),
             client_drift=torch.stack(drifts).mean().item(),
             gradient_evaluations=evaluations,
-            bytes_down=sent,
-            bytes_up=received,
+            **self.wire.take(),
         )
         if self.round == self.feed.rounds:
-            samples = (self.feed.x.to(self.device), self.feed.y.to(self.device))
-            self.record(sharpness=self.network.sharpness(self.server, *samples, SHARPNESS_RADIUS))
+            self.measure_result()
 
     def train_locally(self, client: Client, x: Tensor, y: Tensor) -> None:
-        """All local steps of one client."""
-        stream = torch_stream(self.seed, "batches", self.round, client.id)
-        for _ in range(self.local_epochs):
+        """All local work of one client on its samples x [samples, ...], y [samples]."""
+        self.sgd(client, x, y, self.local_epochs, torch_stream(self.seed, "batches", self.round, client.id))
+
+    def sgd(self, client: Client, x: Tensor, y: Tensor, epochs: int, stream: torch.Generator) -> None:
+        """Local steps for so many passes; the stream draws the order of the samples."""
+        velocity = torch.zeros_like(client.weights) if self.local_momentum else None
+        for _ in range(epochs):
             order = torch.randperm(len(y), generator=stream)
             # One gather an epoch; batches are views of it.
             for batch in zip(x[order].split(self.batch_size), y[order].split(self.batch_size), strict=True):
@@ -189,6 +199,8 @@ class Federation(RoundModule):
                 if self.clip_norm is not None:
                     direction.mul_((self.clip_norm / (direction.norm() + 1e-6)).clamp(max=1.0))
                 direction.add_(client.weights, alpha=self.weight_decay)
+                if velocity is not None:
+                    direction = velocity.mul_(self.local_momentum).add_(direction)
                 client.weights.sub_(direction, alpha=client.lr)
                 client.steps += 1
 

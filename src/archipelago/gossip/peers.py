@@ -1,147 +1,63 @@
-"""Peers that broadcast to all others, some of them Byzantine; a method says what is sent and how it is combined."""
+"""Peers, each with a model of its own: a row of one matrix."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from archipelago.errors import ArchipelagoError
 from archipelago.gossip.batches import NodeBatch, NodeBatches
-from archipelago.population.aggregation import Rule
-from archipelago.population.attacks import Attack, Scene
 from archipelago.population.distances import spread
 from archipelago.population.evaluation import accuracy_of_rows
 from archipelago.population.gradients import flatten, rows_gradient
 from archipelago.population.rounds import RoundModule
-from archipelago.randomness import torch_stream
-from archipelago.ranges import Count, NonNegative, Positive, Whole
+from archipelago.population.wire import Ledger
 
 
-class Gossip(RoundModule):
-    """All-to-all learning of n peers, ``byzantine`` (f) of them colluding attackers, the others honest.
+class Peers(RoundModule):
+    """n peers without a server. One training step is one round: every peer's batch comes along, ``step`` does the rest.
 
-    Every honest peer has its own model, a row of ``theta`` [n - f, d]; all start equal and drift apart. The feed has a
-    batch for each honest peer. The network is asynchronous: a peer can wait for n - f messages, no more; the worst case
-    is played, in which all f lies are among them.
-
-    One training step is one round: ``step``, in which peers broadcast by ``exchange``. Step sizes fall as
-    ``gamma0 / (1 + t' / tau)``, t' the round (from 0) floored to a multiple of ``delta``; the loss has the regulariser
-    ``l2 / 2 * ||theta||^2``.
+    Every peer's model is a row of ``theta`` [n, d]. Whatever peers send goes through ``wire``.
     """
 
     theta: Tensor
     gradients_computed: Tensor
     bytes_sent: Tensor
 
-    def __init__(
-        self,
-        model: nn.Module,
-        seed: int,
-        gamma0: Positive,
-        tau: Positive = 50.0,
-        delta: Count = 50,
-        l2: NonNegative = 0.0,
-        byzantine: Whole = 0,
-        attack: Attack | None = None,
-    ) -> None:
+    def __init__(self, model: nn.Module, seed: int) -> None:
         super().__init__(seed)
-        if byzantine and attack is None:
-            raise ArchipelagoError(
-                f"{byzantine} Byzantine peers without an attack",
-                key="method.init_args.attack",
-                remedy="Name an attack.",
-            )
         self.network = model
-        self.gamma0, self.tau, self.delta, self.l2 = gamma0, tau, delta, l2
-        self.byzantine, self.attack = byzantine, attack
+        self.wire = Ledger()
 
     # What a method changes
 
-    def declare_state(self) -> None:
-        """Register further buffers, shaped like ``theta``."""
+    def start(self, peers: int) -> Tensor:
+        """The models [n, d] that peers start with; here equal ones."""
+        return flatten(self.network).repeat(peers, 1)
 
-    @property
-    def rule(self) -> Rule:
-        """How a peer combines what it hears."""
-        raise NotImplementedError
+    def declare_state(self) -> None:
+        """Register further buffers, a row a peer, shaped like ``theta``."""
 
     def step(self, batch: NodeBatch) -> None:
-        """One round of the honest peers: move ``theta``."""
+        """One round: move ``theta``."""
         raise NotImplementedError
 
     # What a method uses
 
-    @property
-    def peers(self) -> int:
-        """The number n of all peers."""
-        return self.honest + self.byzantine
-
-    def step_size(self, batch: NodeBatch) -> float:
-        """The step size of this round."""
-        t = (batch.round - 1) // self.delta * self.delta
-        return self.gamma0 / (1 + t / self.tau)
-
     def gradient(self, batch: NodeBatch) -> Tensor:
-        """The gradient [honest, d] of every honest peer's regularised loss on its batch, at its model."""
+        """The gradient [n, d] of every peer's loss on its batch, at its model."""
         losses, gradients = self.loss_and_gradient(batch.x, batch.y)
         self.gradients_computed += 1
         self.record(train_loss=losses.mean().item())
         return gradients
 
     def loss_and_gradient(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses [honest] without the regulariser, gradients [honest, d] with it."""
-        losses, gradients = rows_gradient(self.network, self.theta, x, y)
-        return losses, gradients.add_(self.theta, alpha=self.l2)
-
-    def delivery(self, round: int, broadcast: str) -> Tensor:
-        """Which messages an honest peer hears before it goes on: bool [honest, n], attackers last.
-
-        All lies, its own and n - 2f - 1 drawn uniformly from the other honest ones, by (seed, round, broadcast).
-        """
-        lots = torch.rand(self.honest, self.honest, generator=torch_stream(self.seed, "delivery", round, broadcast))
-        lots.fill_diagonal_(-1.0)
-        first = lots.argsort(1)[:, : self.honest - self.byzantine]
-        heard = torch.ones(self.honest, self.peers, dtype=torch.bool)
-        heard[:, : self.honest] = False
-        return heard.scatter_(1, first, True).to(self.device)
-
-    def exchange(self, batch: NodeBatch, messages: Tensor, origin: Tensor, broadcast: str = "models") -> Tensor:
-        """Everybody broadcasts, and every honest peer combines what it hears.
-
-        Args:
-            batch: of this round.
-            messages: what honest peers send [honest, d].
-            origin: what they would have sent, had they made no step [honest, d].
-            broadcast: a name, different for each broadcast of a round.
-
-        Returns:
-            The results [honest, d].
-        """
-        heard = self.delivery(batch.round, broadcast)
-        rows = messages
-        if self.attack is not None and self.byzantine:
-            scene = Scene(
-                honest=messages,
-                origin=origin,
-                heard=heard,
-                rule=self.rule,
-                step_size=self.step_size(batch),
-                labels=batch.y,
-                gradient=lambda labels: self.loss_and_gradient(batch.x, labels)[1],
-                stream=torch_stream(self.seed, "attack", batch.round, broadcast),
-            )
-            rows = torch.cat([messages, self.attack.lie(scene).expand(self.byzantine, -1)])
-        results, weights = self.rule.combine(rows, heard)
-        self.bytes_sent += messages[0].nbytes * (self.peers - 1)
-        self.record(contraction=(spread(results) / spread(messages)).item())
-        if weights is not None:
-            self.record(byzantine_weight=weights[:, self.honest :].sum(1).mean().item())
-        return results
+        """Losses [n] and gradients [n, d]."""
+        return rows_gradient(self.network, self.theta, x, y)
 
     # The common course
 
     def result(self) -> dict[str, Tensor]:
-        """The honest models."""
+        """The models."""
         return {"theta": self.theta}
 
     @property
@@ -150,19 +66,8 @@ class Gossip(RoundModule):
         return self.trainer.datamodule  # type: ignore[attr-defined]
 
     def setup(self, stage: str) -> None:
-        """Give every honest peer its own copy of the model, now that their number is known.
-
-        Raises:
-            ArchipelagoError: the Byzantine peers are too many.
-        """
-        self.honest = self.feed.peers
-        if self.honest <= self.byzantine:
-            raise ArchipelagoError(
-                f"{self.byzantine} Byzantine peers among {self.peers}: a peer would hear no honest other",
-                key="method.init_args.byzantine",
-                remedy="Lower it, or raise partition.clients, the number of honest peers.",
-            )
-        self.register_buffer("theta", flatten(self.network).repeat(self.honest, 1))
+        """Give every peer its model, now that their number is known."""
+        self.register_buffer("theta", self.start(self.feed.peers))
         self.register_buffer("gradients_computed", torch.zeros((), dtype=torch.int64))
         self.register_buffer("bytes_sent", torch.zeros((), dtype=torch.int64))
         self.declare_state()
@@ -171,11 +76,12 @@ class Gossip(RoundModule):
     def training_step(self, batch: NodeBatch, batch_idx: int) -> None:
         """One round."""
         self.step(batch)
+        self.bytes_sent += self.wire.take().get("bytes_sent", 0)
         if batch.probe is not None:
             self.record(probe_acc_mean=accuracy_of_rows(self.network, self.theta, *batch.probe).mean().item())
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Evaluate every honest peer's model. Gradients and bytes are a peer's, counted from the first round."""
+        """Evaluate every peer's model. Gradients and bytes are a peer's, counted from the first round."""
         accuracies = accuracy_of_rows(self.network, self.theta, *batch)
         self.record(
             acc_node0=accuracies[0].item(),

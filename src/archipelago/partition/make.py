@@ -10,11 +10,13 @@ import numpy as np
 
 from archipelago.errors import ArchipelagoError
 from archipelago.partition.partition import Partition
-from archipelago.partition.schemes import Scheme
+from archipelago.partition.schemes import OwnTestSets, Scheme
 from archipelago.randomness import numpy_stream
 
 
-def make_partition(spec: Mapping[str, Any], labels: np.ndarray, seed: int) -> Partition:
+def make_partition(
+    spec: Mapping[str, Any], labels: np.ndarray, seed: int, test_labels: np.ndarray | None = None
+) -> Partition:
     """Make the partition that a run's specification describes.
 
     Args:
@@ -22,6 +24,7 @@ def make_partition(spec: Mapping[str, Any], labels: np.ndarray, seed: int) -> Pa
             ``samples`` all of the training set is handed out, with it a class-stratified subset of that size.
         labels: int [n], the classes of the training set.
         seed: of the streams "subset" and "partition".
+        test_labels: int [test samples], for schemes that hand out test samples, too.
 
     Raises:
         ArchipelagoError: the specification names no scheme, or asks for what cannot be.
@@ -33,6 +36,15 @@ def make_partition(spec: Mapping[str, Any], labels: np.ndarray, seed: int) -> Pa
             remedy="Give scheme, clients and, if wanted, samples.",
         )
     scheme = make_scheme(spec["scheme"])
+    if isinstance(scheme, OwnTestSets):
+        if "samples" in spec or test_labels is None:
+            raise ArchipelagoError(
+                "this scheme says itself how many samples a client has, and needs a test set to draw from",
+                key="partition.samples",
+                remedy="Leave samples out, and name a data set with a test set.",
+            )
+        tables = scheme.assign_both(labels, test_labels, spec["clients"], numpy_stream(seed, "partition"))
+        return Partition(tables[0], spec["clients"], tables[1])
     clients, samples = spec["clients"], spec.get("samples", len(labels))
     if not 1 <= clients <= samples <= len(labels):
         raise ArchipelagoError(
@@ -49,7 +61,7 @@ def make_partition(spec: Mapping[str, Any], labels: np.ndarray, seed: int) -> Pa
     return Partition(client_of, clients)
 
 
-def make_scheme(spec: Mapping[str, Any]) -> Scheme:
+def make_scheme(spec: Mapping[str, Any]) -> Scheme | OwnTestSets:
     """Import a class path and call it with its init arguments."""
     module, _, name = spec["class_path"].rpartition(".")
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,16 @@ class Scheme(Protocol):
 
     def assign(self, labels: np.ndarray, clients: int, rng: np.random.Generator) -> np.ndarray:
         """The client of each sample: labels int [n] -> int32 [n], -1 for nobody. All draws are ``rng``'s."""
+
+
+@runtime_checkable
+class OwnTestSets(Protocol):
+    """A scheme that gives each client a test set of its own, distributed like its training samples."""
+
+    def assign_both(
+        self, labels: np.ndarray, test_labels: np.ndarray, clients: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As ``Scheme.assign``, for the training and for the test samples."""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class FlatModel:
         The gradient is the network's own buffer: it holds until the next call, and the caller may change it.
         """
         self._gradient.zero_()
-        loss = cross_entropy(self.module(x), y)
+        loss = self._loss(self.module(x), y)
         loss.backward()
         return loss.detach(), self._gradient
 
@@ -60,7 +60,12 @@ class FlatModel:
         """Mean cross-entropy and accuracy (share in [0, 1]) of ``weights`` [size] on a labelled set."""
         self.load(weights)
         logits = torch.cat([self.module(part) for part in x.split(CHUNK)])
-        return cross_entropy(logits, y).item(), (logits.argmax(1) == y).float().mean().item()
+        return self._loss(logits, y).item(), (logits.argmax(-1) == y).float().mean().item()
+
+    @staticmethod
+    def _loss(logits: Tensor, y: Tensor) -> Tensor:
+        """Mean cross-entropy of logits [..., classes] for labels [...], of samples or of places in sequences."""
+        return cross_entropy(logits.flatten(0, -2), y.flatten())
 
     def sharpness(self, weights: Tensor, x: Tensor, y: Tensor, radius: float) -> float:
         """How much the mean loss on a set rises from ``weights`` [size] to ``radius`` away along its gradient there."""

@@ -18,6 +18,7 @@ from typing import Any
 import archipelago
 from archipelago.address.closure import Closure, CodeBase
 from archipelago.address.files import alone
+from archipelago.data.prepare import verify
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.train import WORK, train
 
@@ -77,11 +78,14 @@ def train_once(order: Mapping[str, Any], checkpoint_every: float) -> None:
     """
     folder, lock = Path(order["folder"]), WORK / f"{order['key']}.lock"
     with alone(lock):
+        # What killed processes left: nobody else is at this run now.
+        for left in (*folder.parent.glob(f".{folder.name}.*.part"), *(WORK / order["key"]).glob(".*.part")):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         if not (folder / "records.parquet").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # a part of a run is none
+            _sound(order["parts"]["spec"]["data"])
             train({**order, "origin": origin(order)}, checkpoint_every)
         shutil.rmtree(WORK / order["key"], ignore_errors=True)
-        for left in folder.parent.glob(f".{folder.name}.*.part"):
-            shutil.rmtree(left, ignore_errors=True)
         # Whoever still waits for the file that goes here, or makes a new one, finds the run done.
         lock.unlink(missing_ok=True)
 
@@ -100,6 +104,12 @@ def origin(order: Mapping[str, Any]) -> dict[str, Any]:
             remedy="Give the same command again: the run has another key now.",
         )
     return {"commit": commit, "dirty": dirty, **asdict(closure)}
+
+
+@cache
+def _sound(data: str) -> None:
+    """Hash a data set, once a process: opening it only maps its files into memory."""
+    verify(data)
 
 
 @cache

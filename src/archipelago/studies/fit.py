@@ -6,6 +6,7 @@ import logging
 import signal
 import time
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -163,6 +164,10 @@ def _readable(checkpoint: Path) -> Path | None:
     if not checkpoint.exists():
         return None
     try:
+        # torch.load does not look at the archive's checksums.
+        with zipfile.ZipFile(checkpoint) as archive:
+            if damaged := archive.testzip():
+                raise ValueError(f"{damaged} is damaged")
         torch.load(checkpoint, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged archive makes torch raise
         broken = checkpoint.with_suffix(".broken")

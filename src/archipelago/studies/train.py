@@ -80,4 +80,4 @@ def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
         write_json(part / "origin.json", order["origin"])
         with (part / "model.pt").open("wb") as file:
             torch.save(method.result(), file)
-        frame.to_parquet(part / "records.parquet", index=False)
+        frame.to_parquet(part / "records.parquet", index=False, write_page_checksum=True)

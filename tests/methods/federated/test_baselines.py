@@ -70,14 +70,14 @@ def test_fedavg_with_one_client_is_sgd(make_method: Make, train: Fit) -> None:
     method = make_method(FedAvg, local_epochs=1, batch_size=99, clip_norm=None, lr_decay=1.0)
     start = method.server.clone()
     train(method, rounds=1, participation=0.1)
-    client = Client(0, {"weights": start}, method.network, 0, 0.2)
-    (id,) = method.feed.cohort(1)
+    client = Client(0, {"weights": start}, start, method.network, 0, 0.2)
+    (id,) = method.feed.item(1)
     torch.testing.assert_close(method.server, start - 0.2 * (client.gradient(method.feed.shard(id)) + 0.01 * start))
 
 
 def test_fedprox_pulls_to_the_global_model(make_method: Make) -> None:
     method = make_method(FedProx, mu=0.3)
-    client = Client(0, {"weights": method.server}, method.network, samples=6, lr=0.1)
+    client = Client(0, {"weights": method.server}, method.server, method.network, samples=6, lr=0.1)
     client.weights.add_(1.0)
     gradient = client.gradient(BATCH).clone()
     torch.testing.assert_close(method.direction(client, BATCH), gradient + 0.3 * (client.weights - method.server))
@@ -142,7 +142,7 @@ def test_feddyn_s_direction(make_method: Make) -> None:
     method = make_method(FedDyn, alpha=0.3)
     method.declare_state(2)
     method.last_gradient.normal_(generator=torch.Generator().manual_seed(1))
-    client = Client(1, {"weights": method.server}, method.network, samples=6, lr=0.1)
+    client = Client(1, {"weights": method.server}, method.server, method.network, samples=6, lr=0.1)
     client.weights.add_(1.0)
     expected = client.gradient(BATCH) - method.last_gradient[1] + 0.3 * (client.weights - method.server)
     torch.testing.assert_close(method.direction(client, BATCH), expected)
@@ -176,14 +176,16 @@ def test_fedcm_s_momentum_is_the_mean_direction_of_the_last_round(make_method: M
 def test_fedcm_mixes_gradient_and_momentum(make_method: Make) -> None:
     method = make_method(FedCM, alpha=0.25)
     momentum = torch.randn(method.network.size)
-    client = Client(0, {"weights": method.server, "momentum": momentum}, method.network, samples=6, lr=0.1)
+    client = Client(
+        0, {"weights": method.server, "momentum": momentum}, method.server, method.network, samples=6, lr=0.1
+    )
     expected = 0.25 * client.gradient(BATCH) + 0.75 * momentum
     torch.testing.assert_close(method.direction(client, BATCH), expected)
 
 
 def test_fedsam_descends_from_uphill(make_method: Make) -> None:
     method = make_method(FedSAM, rho=0.2)
-    client = Client(0, {"weights": method.server}, method.network, samples=6, lr=0.1)
+    client = Client(0, {"weights": method.server}, method.server, method.network, samples=6, lr=0.1)
     x = client.weights.clone()
     uphill = client.gradient(BATCH).clone()
     expected = client.gradient(BATCH, at=x + 0.2 * uphill / uphill.norm()).clone()

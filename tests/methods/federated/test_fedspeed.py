@@ -48,7 +48,7 @@ def trained(make_method: Make, train: Fit, method: type[Federation], **init_args
 def at_work(method: FedSpeed, clients: int = 2) -> Client:
     """A client in the middle of its local steps."""
     method.declare_state(clients)
-    client = Client(1, {"weights": method.server}, method.network, samples=6, lr=0.1)
+    client = Client(1, {"weights": method.server}, method.server, method.network, samples=6, lr=0.1)
     client.weights.add_(torch.randn(method.network.size, generator=torch.Generator().manual_seed(2)), alpha=0.1)
     return client
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from archipelago.gossip.batches import NodeBatch
-from archipelago.gossip.peers import Gossip
+from archipelago.gossip.broadcast import Broadcast
 from archipelago.methods.robust.dsgd import DSGD
 from archipelago.methods.robust.jungle import Jungle
 from archipelago.methods.robust.monna import MixedMomenta, MoNNA
@@ -18,11 +18,11 @@ from archipelago.population.aggregation import trimmed_mean
 from archipelago.population.attacks import ALIE, FallOfEmpires, FlippedStep
 from archipelago.population.gradients import flatten
 
-Make = Callable[..., Gossip]
+Make = Callable[..., Broadcast]
 Fit = Callable[..., pd.DataFrame]
 
 
-def remembering(method: type[Gossip]) -> type[Gossip]:
+def remembering(method: type[Broadcast]) -> type[Broadcast]:
     """The same method; it keeps, of each round, models before it, gradients, what was sent and what was made of it."""
 
     class Remembering(method):

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from archipelago.gossip.batches import NodeBatch
-from archipelago.gossip.peers import Gossip
+from archipelago.gossip.broadcast import Broadcast
 from archipelago.population.aggregation import Rule, Weighted, mean_weights
 from archipelago.ranges import Share
 
 
-class DSGD(Gossip):
+class DSGD(Broadcast):
     """Plain average; the momentum ``beta`` is damped by ``1 - beta``."""
 
     momentum: Tensor

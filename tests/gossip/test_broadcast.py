@@ -9,7 +9,7 @@ from torch import Tensor
 
 from archipelago.errors import ArchipelagoError
 from archipelago.gossip.batches import NodeBatch
-from archipelago.gossip.peers import Gossip
+from archipelago.gossip.broadcast import Broadcast
 from archipelago.methods.robust.dsgd import DSGD
 from archipelago.methods.robust.jungle import Jungle
 from archipelago.methods.robust.monna import MixedMomenta, MoNNA
@@ -20,7 +20,7 @@ from archipelago.population.aggregation import Rule, Weighted, mean_weights
 from archipelago.population.attacks import ALIE, Attack, FallOfEmpires, Scene
 from archipelago.population.gradients import rows_gradient
 
-Make = Callable[..., Gossip]
+Make = Callable[..., Broadcast]
 Fit = Callable[..., pd.DataFrame]
 
 ARMS = {
@@ -46,7 +46,7 @@ class Spy(Attack):
         return torch.zeros_like(scene.honest[0])
 
 
-class Plain(Gossip):
+class Plain(Broadcast):
     """Gradient steps on own models, which are then averaged; keeps the models before each step."""
 
     rule: Rule = Weighted(mean_weights)
@@ -90,7 +90,7 @@ def test_who_hears_whom_is_alike_for_every_arm(make_peers: Make, train_peers: Fi
 
 def test_a_paper_s_example_n_26_f_5(make_peers: Make) -> None:
     method = make_peers(Plain, byzantine=5, attack=ALIE())
-    method.honest = 21
+    method.theta = torch.zeros(21, 1)
     heard = method.delivery(1, "models")
     assert heard.shape == (21, 26)
     assert (heard.sum(1) == 21).all()
