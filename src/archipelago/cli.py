@@ -67,18 +67,30 @@ def _scoreboard(arguments: argparse.Namespace) -> None:
 
 
 def _keys(arguments: argparse.Namespace) -> None:
-    from archipelago.studies.keys import collect_garbage, entries, explain, wanted_keys
+    from archipelago.studies.keys import collect_garbage, entries, wanted_keys
     from archipelago.studies.study import read_yaml
 
-    if arguments.explain:
-        print(json.dumps(explain(arguments.explain), indent=1))
-        return
     found = list(entries(wanted_keys(read_yaml(Path("config/config.yaml")))))
     if arguments.collect:
         print(f"freed {collect_garbage(found) / 1e6:.1f} MB")
         return
     for entry in found:
         print(f"{entry.kind:12} {entry.key} {entry.bytes / 1e6:8.2f} MB  {'wanted' if entry.wanted else 'left over'}")
+
+
+def _trace(arguments: argparse.Namespace) -> None:
+    from archipelago.studies.told import told
+    from archipelago.studies.trace import trace
+
+    found = trace(
+        arguments.target,
+        hypothesis=arguments.hypothesis,
+        arm=arguments.arm,
+        condition=arguments.condition,
+        seed=arguments.seed,
+        rehash=arguments.verify,
+    )
+    print(json.dumps(found, indent=1) if arguments.json else told(found))
 
 
 def _ui(arguments: argparse.Namespace) -> None:
@@ -96,8 +108,18 @@ def main() -> None:
     scoreboard.set_defaults(run=_scoreboard)
     keys = commands.add_parser("keys", help="list the store: what the configs want and what is left over")
     keys.add_argument("--collect", action="store_true", help="delete what is left over")
-    keys.add_argument("--explain", metavar="KEY", help="print what a run's key was made of")
     keys.set_defaults(run=_keys)
+    trace = commands.add_parser(
+        "trace", help="walk from a number back to its runs, their config, code, partition and data"
+    )
+    trace.add_argument("target", help="a view's study, for example desk/fedspeed, or a run's key or its beginning")
+    trace.add_argument("hypothesis", nargs="?", help="for example H1: the runs that its numbers are made of")
+    trace.add_argument("--arm", help="the runs of an arm; name#2 is candidate 2 of its tuning")
+    trace.add_argument("--condition", help="the runs in a condition")
+    trace.add_argument("--seed", type=int, help="the runs on a seed")
+    trace.add_argument("--verify", action="store_true", help="hash the data and make the partitions again")
+    trace.add_argument("--json", action="store_true", help="print everything, for machines")
+    trace.set_defaults(run=_trace)
     ui = commands.add_parser("ui", help="open MLflow's pages on this machine")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(run=_ui)

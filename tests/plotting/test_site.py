@@ -52,8 +52,17 @@ def view_of(study: dict[str, Any], table: pd.DataFrame, verdicts: dict[str, Any]
     plot(study, table, verdicts, folder)
     table.to_parquet(folder / "runs.parquet")
     (folder / "verdicts.json").write_text(json.dumps(verdicts))
-    runs = table[["arm", "condition", "seed", "key"]].drop_duplicates().to_dict("records")
-    provenance = {"key": "0a1b", "scale": "desk", "data": {"digits": "c0ffee"}, "partitions": 3, "runs": runs}
+    made = {"partition": "9a97", "data": "digits", "code": "c0de", "commit": "fedcba9876543210", "dirty": True}
+    runs = [{**run, **made} for run in table[["arm", "condition", "seed", "key"]].drop_duplicates().to_dict("records")]
+    provenance = {
+        "key": "0a1b",
+        "view": "desk",
+        "scale": "desk",
+        "evaluation": "0e0e",
+        "figures": "0f0f",
+        "data": {"digits": "c0ffee"},
+        "runs": runs,
+    }
     (folder / "provenance-0a1b.json").write_text(json.dumps(provenance))
     candidates = [
         {"init_args": {"lr": lr}, "scores": {"even": score}, "score": score} for lr, score in ((0.1, 0.8), (1.0, None))
@@ -144,6 +153,12 @@ def test_a_study_shows_its_evidence(site: Path, page: StudyPage) -> None:
         "c0ffee",
         "abc1234",
         "ours-even-1",
+        "9a97",
+        "c0de",
+        "fedcba9876543210",
+        "fedcba987654*",  # a run trained with sources that differed from the commit
+        "Made of 9 runs",
+        "archipelago trace desk/tiny H1",
     ):
         assert shown in walked.text, shown
     assert len(walked.values("img", "src")) == len(page.figures) == 1 + len(page.study["figures"])

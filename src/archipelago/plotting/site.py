@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,29 @@ class StudyPage:
     def slug(self) -> str:
         """The study's name."""
         return str(self.study["slug"])
+
+    @property
+    def view(self) -> str:
+        """What ``archipelago trace`` calls these results."""
+        return f"{self.provenance['view']}/{self.slug}"
+
+    @property
+    def commits(self) -> list[str]:
+        """The commits that its runs were trained at, as far as they tell."""
+        return list(dict.fromkeys(run["commit"] for run in self.provenance["runs"] if "commit" in run))
+
+    @cached_property
+    def groups(self) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+        """Its runs by condition and arm."""
+        found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for run in self.provenance["runs"]:
+            found.setdefault((run["condition"], run["arm"]), []).append(run)
+        return found
+
+    def runs_of(self, hypothesis: str) -> int:
+        """How many runs a hypothesis is made of."""
+        made_of = self.summary.made_of[hypothesis]
+        return sum(len(self.groups[condition, arm]) for condition, arms in made_of.items() for arm in arms)
 
     @property
     def seeds(self) -> list[int]:

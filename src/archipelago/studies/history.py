@@ -31,6 +31,11 @@ def names(row: Mapping[str, Any]) -> Names:
     return row["arm"], row["condition"], row["seed"]
 
 
+def seeds(rows: Iterable[Mapping[str, Any]]) -> tuple[int, ...]:
+    """The seeds of some runs."""
+    return tuple(sorted({row["seed"] for row in rows}))
+
+
 @dataclass(frozen=True)
 class State:
     """The files of a commit, or the working files (``commit`` is None), under ``root``."""
@@ -84,20 +89,19 @@ class History:
             scale: the scale they were run at.
             likely: commits to be asked before the others.
         """
-        seeds = tuple(sorted({row["seed"] for row in rows}))
         for state in self.states(likely):
-            runs = self.runs(state, slug, scale, seeds)
+            runs = self.runs(state, slug, scale, seeds(rows))
             if all(names(row) in runs and runs[names(row)].key == row["key"] for row in rows):
                 return state
         return None
 
-    def _runs(self, state: State, slug: str, scale: str, seeds: tuple[int, ...]) -> dict[Names, Run]:
-        plan = self.plan(state, slug, scale, seeds)
+    def _runs(self, state: State, slug: str, scale: str, with_seeds: tuple[int, ...]) -> dict[Names, Run]:
+        plan = self.plan(state, slug, scale, with_seeds)
         rows = [*plan.rows, *plan.tuning_rows] if plan else []
         return {(row.cell.arm, row.cell.condition, row.cell.seed): row.run for row in rows}
 
-    def _plan(self, state: State, slug: str, scale: str, seeds: tuple[int, ...]) -> StudyPlan | None:
-        whole = {"arms": [], "conditions": [], "seeds": list(seeds)}
+    def _plan(self, state: State, slug: str, scale: str, with_seeds: tuple[int, ...]) -> StudyPlan | None:
+        whole = {"arms": [], "conditions": [], "seeds": list(with_seeds)}
         try:
             return Plan({**self._config, **whole, "studies": [slug], "scale": scale}, state.root).study(slug)
         except ArchipelagoError:

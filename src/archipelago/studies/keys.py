@@ -1,4 +1,4 @@
-"""The store's keys: which are wanted by the configs as they stand, which are left over, and what a key was made of."""
+"""The store's keys: which are wanted by the configs as they stand, and which are left over."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archipelago.address.files import read_json
 from archipelago.data.cards import CARDS, known_names
-from archipelago.errors import ArchipelagoError
 from archipelago.studies.plan import STORE, Plan, known_studies
 from archipelago.studies.study import Selection, Study
 
@@ -28,19 +26,23 @@ class Entry:
     wanted: bool
 
 
-def wanted_keys(config: dict[str, Any], root: Path = Path()) -> set[str]:
-    """The keys of everything that the configs, as they stand, can ask for at any scale with the studies' own seeds."""
+def plans(config: dict[str, Any], root: Path = Path()) -> Iterator[Plan]:
+    """Everything that the configs, as they stand, can ask for: every study at every scale with its own seeds."""
     whole = {**config, "arms": [], "conditions": [], "seeds": []}
-    plans = [Plan({**whole, "studies": "flagship", "scale": "desk"}, root)]
+    yield Plan({**whole, "studies": "flagship", "scale": "desk"}, root)
     cards = known_names(root / CARDS)
     for slug in known_studies(root):
         study = Study(root / "config" / "studies" / f"{slug}.yaml")
         for scale in study.content["scales"]:
             data = {cell.spec["data"] for cell in study.cells(Selection(scale))}
             if data <= set(cards):  # without its data a run has no key, and so no place in the store
-                plans.append(Plan({**whole, "studies": [slug], "scale": scale}, root))
+                yield Plan({**whole, "studies": [slug], "scale": scale}, root)
+
+
+def wanted_keys(config: dict[str, Any], root: Path = Path()) -> set[str]:
+    """The keys of all that ``plans`` hold."""
     keys: set[str] = set()
-    for plan in plans:
+    for plan in plans(config, root):
         keys |= plan.runs.keys() | plan.partitions.keys()
         for one in plan.studies:
             keys |= {one.evaluation.key, one.figures.key}
@@ -64,19 +66,3 @@ def collect_garbage(found: list[Entry]) -> int:
             shutil.rmtree(entry.path) if entry.path.is_dir() else entry.path.unlink()
             freed += entry.bytes
     return freed
-
-
-def explain(key: str, root: Path = Path()) -> dict[str, Any]:
-    """What a run's key was made of.
-
-    Raises:
-        ArchipelagoError: no run has this key, or several begin with it.
-    """
-    matches = list((root / STORE / "runs").glob(f"{key}*/spec.json"))
-    if len(matches) != 1:
-        raise ArchipelagoError(
-            f"{len(matches)} runs in the store have a key that begins with {key!r}",
-            key="key",
-            remedy="`archipelago keys` lists them; `dvc pull` brings those that are not here.",
-        )
-    return read_json(matches[0])

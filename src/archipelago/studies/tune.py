@@ -24,24 +24,40 @@ def scores(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path) -> 
         a run that diverged has no value, its candidate no score.
     """
     tuning = study["tuning"]
-    sign = 1 if tuning["maximise"] else -1
     table = collect(rows, runs)
     values = measure(study["slug"], study["quantities"], tuning["quantity"], table)
-    searches = []
+    return {
+        "quantity": tuning["quantity"],
+        "maximise": tuning["maximise"],
+        "seeds": tuning["seeds"],
+        "search": searches(tuning, values),
+        "runs": [{**row, "value": values.get((row["arm"], row["condition"], row["seed"]))} for row in rows],
+    }
+
+
+def searches(tuning: Mapping[str, Any], values: Mapping[tuple[str, str, int], float | None]) -> list[dict[str, Any]]:
+    """The scores of every candidate, and what was chosen: ``search`` of what ``scores`` returns.
+
+    Args:
+        tuning: that section of the study's file.
+        values: the quantity of every run, by arm, condition and seed; of runs that diverged none.
+    """
+    sign = 1 if tuning["maximise"] else -1
+    found = []
     for search in tuning["search"]:
         fold = min if search.get("combine") == "min" else fmean
         candidates = []
         for i, init_args in enumerate(search["candidates"]):
             by_condition: dict[str, float | None] = {}
             for condition in search["conditions"]:
-                found = [values.get((f"{search['arm']}#{i}", condition, seed)) for seed in tuning["seeds"]]
-                by_condition[condition] = None if None in found else fmean(found)  # type: ignore[arg-type]
+                of_seeds = [values.get((f"{search['arm']}#{i}", condition, seed)) for seed in tuning["seeds"]]
+                by_condition[condition] = None if None in of_seeds else fmean(of_seeds)  # type: ignore[arg-type]
             whole = None not in by_condition.values()
             score = sign * fold(sign * value for value in by_condition.values()) if whole else None  # type: ignore[operator]
             candidates.append({"init_args": init_args, "scores": by_condition, "score": score})
         ranked = [c for c in candidates if c["score"] is not None]
         chosen = max(ranked, key=lambda c: sign * c["score"])["init_args"] if ranked else None
-        searches.append(
+        found.append(
             {
                 "arm": search["arm"],
                 "conditions": search["conditions"],
@@ -50,13 +66,7 @@ def scores(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path) -> 
                 "chosen": chosen,
             }
         )
-    return {
-        "quantity": tuning["quantity"],
-        "maximise": tuning["maximise"],
-        "seeds": tuning["seeds"],
-        "search": searches,
-        "runs": [{**row, "value": values.get((row["arm"], row["condition"], row["seed"]))} for row in rows],
-    }
+    return found
 
 
 def tune(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path, target: Path) -> None:
