@@ -118,6 +118,8 @@ def beside_card(card: Card, parameters: Mapping[str, Any], scratch: Path) -> Arr
     path = card.root / parameters["file"]
     try:
         with np.load(path, allow_pickle=False) as content:
+            if odd := [name for name in content.files if not name.isidentifier()]:  # they become names of files
+                raise ValueError(f"no array is called {odd[0]!r}")
             return dict(content)
     except (OSError, EOFError, ValueError, TypeError, BadZipFile) as error:
         raise ArchipelagoError(f"cannot read {path} ({error})", remedy="Restore it from git.") from error

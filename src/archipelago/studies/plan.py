@@ -14,9 +14,9 @@ from typing import Any
 
 from archipelago.address.closure import CodeBase
 from archipelago.address.keys import canonical, key_of
-from archipelago.data.cards import Card, load_card
+from archipelago.data.cards import Card
 from archipelago.errors import ArchipelagoError
-from archipelago.studies.schema import check_config, check_study
+from archipelago.studies.schema import check_config, check_study, read_card
 from archipelago.studies.study import Cell, Selection, Spec, Study, class_paths
 
 STORE = Path("results/store")
@@ -335,7 +335,7 @@ class Plan:
     def _card(self, study: Study, name: str) -> Card:
         if name not in self._cards:
             try:
-                self._cards[name] = load_card(name, self.root / "config" / "data")
+                self._cards[name] = read_card(name, self.root / "config" / "data")
             except ArchipelagoError as error:
                 raise study.error(error.problem, "data", error.remedy) from error
         return self._cards[name]
@@ -347,6 +347,8 @@ class Plan:
             return self.codes(*roots), roots
         except ArchipelagoError as error:
             raise study.error(error.problem, error.key or "code", error.remedy) from error
+        except SyntaxError as error:
+            raise study.error(f"{error.filename}, line {error.lineno}: {error.msg}", "code", "Correct it.") from error
 
     def _partition(self, study: Study, spec: Spec, card: Card) -> PartitionOrder | None:
         if "partition" not in spec:
@@ -378,7 +380,7 @@ class Plan:
         runs in the order of the file: many short runs share a start of Python that way.
         """
         taken: set[str] = set()
-        batches = []
+        batches: dict[str, Batch] = {}
         for plan in self.studies:
             groups: dict[tuple[str, ...], list[Run]] = {}
             size = plan.study.resources(self.selection.scale)["batch"]
@@ -390,9 +392,11 @@ class Plan:
                     part = (str(i // size + 1),) if size else (row.cell.condition, arm)
                     groups.setdefault((kind, plan.slug, *part), []).append(row.run)
             for names, runs in groups.items():
-                name = "".join(c if c.isalnum() else "_" for c in "_".join(names))
-                batches.append(Batch(name, plan.study, self.selection.scale, runs))
-        return batches
+                name = "_".join(names)
+                if name in batches:  # arm c in condition a_b, arm b_c in condition a
+                    name += f"_{len(batches)}"
+                batches[name] = Batch(name, plan.study, self.selection.scale, runs)
+        return list(batches.values())
 
     def study(self, slug: str) -> StudyPlan:
         """The plan of one study."""

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
+from archipelago.data.cards import Card, known_names, load_card
 from archipelago.errors import ArchipelagoError
 from archipelago.plotting.config import check_figures
 from archipelago.studies.hypotheses import check
 from archipelago.studies.study import Study, did_you_mean, read_yaml
 
+# Plain JSON Schema takes 30.0 for an integer, and holds not-a-number to be within all bounds.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
+        "number": lambda _, value: (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        ),
+    }
+)
+_Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)
 SCHEMAS = Path(__file__).parents[3] / "workflow" / "schemas"
 LISTS = ("arms", "conditions", "seeds")
 
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator(read_yaml(SCHEMAS / f"{name}.schema.yaml"))
+    return _Validator(read_yaml(SCHEMAS / f"{name}.schema.yaml"))
 
 
 def _explain(error: ValidationError) -> tuple[str, str, str]:
@@ -90,14 +103,39 @@ def check_config(config: dict[str, Any], studies: list[str]) -> dict[str, Any]:
         value = config.get(name)
         if value is not None and not isinstance(value, list):
             config[name] = [value]
-    # Within a list on the command line Snakemake leaves numbers as text.
-    config["seeds"] = [int(s) if isinstance(s, str) and s.isdigit() else s for s in config["seeds"] or []]
+    if isinstance(config.get("seeds"), list):
+        # Within a list on the command line Snakemake leaves numbers as text.
+        config["seeds"] = [int(seed) if re.fullmatch("[0-9]{1,10}", str(seed)) else seed for seed in config["seeds"]]
     _validate(config, "config", None)
     chosen = config["studies"] if isinstance(config["studies"], list) else config["flagship"]
     for slug in chosen:
         if slug not in studies:
             raise ArchipelagoError(f"there is no study {slug!r}", key="studies", remedy=did_you_mean(slug, studies))
     return config
+
+
+def read_card(name: str, root: Path) -> Card:
+    """A data set's card, held against the schema.
+
+    Raises:
+        ArchipelagoError: there is none of this name, or a key or a value in it is wrong.
+    """
+    if name not in known_names(root):
+        return load_card(name, root)  # which says so
+    path = root / f"{name}.yaml"
+    content = read_yaml(path)
+    try:
+        _validate(content, "card", None)
+    except ArchipelagoError as error:
+        raise ArchipelagoError(f"{path}: {error.key}: {error.problem}", key="data", remedy=error.remedy) from None
+    card = load_card(name, root)
+    if card != Card(**content, root=root):
+        raise ArchipelagoError(
+            f"{path} does not mean the same to every reader of YAML",
+            key="data",
+            remedy="Write numbers as 0.001 and put texts that look like numbers or dates in quotes.",
+        )
+    return card
 
 
 def check_study(study: Study) -> None:

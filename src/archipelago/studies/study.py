@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,34 +17,88 @@ from archipelago.errors import ArchipelagoError
 
 Spec = dict[str, Any]
 RESOURCES = {"threads": 1, "mem_mb": 2000, "runtime": 60, "gpu": 0, "batch": 0}
+DEEPEST, LARGEST = 32, 20_000
+"""How deep a config may be nested, and how many values it may hold with its anchors written out."""
+LONGEST = 120
+"""How many characters of a selection's words are in the name of its view; the rest is a digest."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 SPEC_KEYS = ("data", "partition", "model", "feed", "method", "rounds", "evaluate_every")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML in which 1e-3 is a number and a key stands once."""
+    """Safe YAML in which 1e-3 is a number, 010, 1:30 and 2026-01-01 are texts, and a key is a text and stands once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        twice = sorted({k for k in keys if keys.count(k) > 1})
-        if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"key {twice[0]!r} stands twice", node.start_mark)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+                raise _refused(f"key {str(key.value)[:40]!r} is no text; put it in quotes", key)
+            if key.value in seen:
+                raise _refused(f"key {key.value!r} stands twice", key)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*([eE][-+]?\d+)|\d[\d_]*\.[\d_]*|\.\d[\d_]*([eE][-+]?\d+)?|\.inf|\.nan)$"),
-    list("-+0123456789."),
-)
+_OWN = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "timestamp")}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in forms if tag not in _OWN]
+    for first, forms in _Loader.yaml_implicit_resolvers.items()
+}
+_FLOAT = r"[-+]?(\d[\d_]*\.?[\d_]*([eE][-+]?\d+)|\d[\d_]*\.[\d_]*|\.\d[\d_]*([eE][-+]?\d+)?|\.inf|\.nan)"
+_INT = r"[-+]?(0|[1-9][\d_]*)"
+for _kind, _form in (("float", _FLOAT), ("int", _INT)):
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_kind}", re.compile(rf"^{_form}$", re.ASCII), list("-+0123456789.")
+    )
+
+
+def _refused(problem: str, at: Any) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(None, None, problem, at.start_mark)
+
+
+def _weigh(text: str) -> None:
+    """Refuse what a config has no use for, before anything is made of it.
+
+    That is: tags, control characters, and anchors that stand for themselves or, written out, for too much.
+    """
+    values = 0
+    anchored: dict[str, int] = {}  # the values that an anchor stands for
+    around: list[tuple[str | None, int]] = []  # the collections that an event lies in: anchor, values before
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in anchored:
+                raise _refused(f"*{event.anchor} has no anchor, or stands inside what it stands for", event)
+            values += anchored[event.anchor]
+        elif isinstance(event, yaml.NodeEvent):
+            values += 1
+            if tag := getattr(event, "tag", None):
+                raise _refused(f"tag {tag!r}; a config is plain data", event)
+        if isinstance(event, yaml.ScalarEvent):
+            if odd := _CONTROL.search(event.value):
+                raise _refused(f"control character {odd[0]!r}", event)
+            if event.anchor:
+                anchored[event.anchor] = 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            around.append((event.anchor, values - 1))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = around.pop()
+            if anchor:
+                anchored[anchor] = values - before
+        if len(around) > DEEPEST or values > LARGEST:
+            raise _refused(f"more than {DEEPEST} levels or, anchors written out, {LARGEST} values", event)
 
 
 def read_yaml(path: Path, study: str | None = None) -> dict[str, Any]:
-    """Read a YAML mapping; what is not one is refused with the place."""
+    """Read a YAML mapping; what is not one, or more than plain data of a reasonable size, is refused with the place."""
     try:
-        content = yaml.load(path.read_text(), Loader=_Loader)
+        text = path.read_text(encoding="utf-8")
+        _weigh(text)
+        content = yaml.load(text, Loader=_Loader)
     except FileNotFoundError as error:
         raise ArchipelagoError(f"{path} does not exist", study=study, remedy="Check the spelling.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+    except OSError as error:
+        raise ArchipelagoError(f"{path} cannot be read ({error.strerror})", study=study, remedy="Mend it.") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise ArchipelagoError(
             f"{path} is not valid YAML ({' '.join(str(error).split())})", study=study, remedy="Mend the file."
         ) from error
@@ -100,7 +155,10 @@ class Selection:
             return "desk" if self.scale == "desk" else f"other/{self.scale}"
         if self.headline:
             chosen.insert(0, "headline")
-        return f"other/{self.scale}-" + "-".join(re.sub(r"[^\w.@]+", "_", word) for word in chosen)
+        words = "-".join(re.sub(r"[^\w.@]+", "_", word) for word in chosen)
+        if len(words) > LONGEST:
+            words = f"{words[:LONGEST]}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
+        return f"other/{self.scale}-{words}"
 
 
 class Study:
@@ -157,9 +215,16 @@ class Study:
         for name in ("data", "feed", "method", "rounds"):
             if name not in spec:
                 raise self.error(f"{name!r} is given nowhere for condition {condition!r}", where, f"Add base.{name}.")
-        for name in ("feed", "method", "model"):
-            if name in spec and "class_path" not in spec[name]:
-                raise self.error("no class_path", f"{where}.{name}", f"Give {name}.class_path.")
+        parts: Spec = {name: spec[name] for name in ("feed", "method", "model") if name in spec}
+        if "partition" in spec:
+            for name in ("scheme", "clients"):
+                if name not in spec["partition"]:
+                    raise self.error("is missing", f"{where}.partition.{name}", f"Add base.partition.{name}.")
+            parts["partition.scheme"] = spec["partition"]["scheme"]
+        for name, component in parts.items():
+            for path, inner in _components(name, component):
+                if "class_path" not in inner:
+                    raise self.error("no class_path", f"{where}.{path}", f"Give {path}.class_path.")
         every = spec.setdefault("evaluate_every", spec["rounds"])
         if spec["rounds"] % every:
             raise self.error(
@@ -207,6 +272,16 @@ class Study:
 
 def _among(word: str, *choices: Iterable[str] | None) -> bool:
     return all(not choice or word in choice for choice in choices)
+
+
+def _components(path: str, component: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A component and those among its init arguments, with where they stand."""
+    yield path, component
+    for name, value in component.get("init_args", {}).items():
+        for i, inner in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(inner, dict):
+                at = f"{path}.init_args.{name}" + (f"[{i}]" if isinstance(value, list) else "")
+                yield from _components(at, inner)
 
 
 def class_paths(node: Any) -> Iterator[str]:
