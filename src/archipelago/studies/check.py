@@ -20,8 +20,8 @@ from archipelago.studies.plan import Plan, Row
 CHECKED = Path(".cache/checked")
 
 
-def _distinct(rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """The components that the rows name, each combination once, under the key of their code and arguments."""
+def _distinct(rows: list[Row], check: str) -> dict[str, dict[str, Any]]:
+    """The components that the rows name, each combination once, under the key of what they and this check are."""
     found = {}
     for row in rows:
         spec = row.run.spec
@@ -29,7 +29,7 @@ def _distinct(rows: list[Row]) -> dict[str, dict[str, Any]]:
         if "partition" in spec:
             components["partition.scheme"] = spec["partition"]["scheme"]
         arm = row.cell.arm.partition("#")[0]
-        key = key_of({"components": components, "code": row.run.parts["code"], "arm": arm})
+        key = key_of({"components": components, "code": row.run.parts["code"], "check": check, "arm": arm})
         found[key] = {"arm": arm, "components": components}
     return found
 
@@ -42,7 +42,7 @@ def check_arms(plan: Plan) -> None:
     """
     unknown = {}
     for study in plan.studies:
-        for key, work in _distinct(study.rows + study.tuning_rows).items():
+        for key, work in _distinct(study.rows + study.tuning_rows, plan.codes("archipelago.studies.arguments")).items():
             marker = plan.root / CHECKED / f"{key}.json"
             if not marker.exists():
                 unknown[str(marker)] = {"study": study.slug, **work}
@@ -69,13 +69,12 @@ def check_arms(plan: Plan) -> None:
 
 def main() -> None:
     """Check what standard input lists; mark what is good, print the first error as JSON."""
-    from archipelago.studies.build import check_arguments
-    from archipelago.studies.train import GIVEN
+    from archipelago.studies.arguments import check_component
 
     for marker, work in json.load(sys.stdin).items():
         for name, component in work["components"].items():
             try:
-                check_arguments(component, name, GIVEN[name] - ({"model"} - set(work["components"])))
+                check_component(component, name, with_model="model" in work["components"])
             except ArchipelagoError as error:
                 told = {
                     "problem": error.problem,

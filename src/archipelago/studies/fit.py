@@ -168,7 +168,9 @@ def _readable(checkpoint: Path) -> Path | None:
         with zipfile.ZipFile(checkpoint) as archive:
             if damaged := archive.testzip():
                 raise ValueError(f"{damaged} is damaged")
-        torch.load(checkpoint, map_location="cpu", weights_only=True)
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        if not {"rows", "cpu_seconds", "state_dict"} <= content.keys():
+            raise ValueError("it is no checkpoint of a run")
     except Exception as error:  # whatever a damaged archive makes torch raise
         broken = checkpoint.with_suffix(".broken")
         checkpoint.replace(broken)

@@ -21,14 +21,6 @@ from archipelago.studies.fit import fit
 WORK = Path("results/work")
 """Checkpoints of unfinished runs."""
 
-GIVEN = {
-    "feed": {"data", "partition", "rounds", "seed"},
-    "method": {"model", "seed"},
-    "model": set[str](),
-    "partition.scheme": set[str](),
-}
-"""Arguments that the house gives itself, by component; a method gets a ``model`` if the run has one."""
-
 
 def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
     """Train a run and put its records, its model, its specification, its cost and its origin into its folder.
@@ -48,7 +40,6 @@ def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
     torch.set_num_threads(1)
     feed = build(
         spec["feed"],
-        "feed",
         data=load(spec["data"]),
         partition=Partition.load(Path(order["partition"])) if order["partition"] else None,
         rounds=spec["rounds"],
@@ -58,8 +49,8 @@ def train(order: Mapping[str, Any], checkpoint_every: float) -> None:
     if "model" in spec:
         with torch.random.fork_rng():
             torch.manual_seed(stream_seed(seed, "init"))
-            given["model"] = build(spec["model"], "model")
-    method = build(spec["method"], "method", **given)
+            given["model"] = build(spec["model"])
+    method = build(spec["method"], **given)
     frame, cpu_seconds = fit(
         method,
         feed,
