@@ -93,6 +93,22 @@ def _trace(arguments: argparse.Namespace) -> None:
     print(json.dumps(found, indent=1) if arguments.json else told(found))
 
 
+def _sums(arguments: argparse.Namespace) -> None:
+    from archipelago.studies.sums import check
+
+    copies = check(Path(), arguments.remote, arguments.delete)
+    wrong = [(copy, state) for copy, state in copies if state != "whole"]
+    for copy, state in wrong:
+        print(f"{copy.place:8} {state:8} {copy.file}  {copy.path if copy.place != 'here' else ''}".rstrip())
+    if wrong:
+        raise ArchipelagoError(
+            f"{len(wrong)} of {len(copies)} copies are not what DVC recorded",
+            key="sums",
+            remedy="docs/object-store.md tells for each place what mends it.",
+        )
+    print(f"{len(copies)} copies, all as DVC recorded them")
+
+
 def _ui(arguments: argparse.Namespace) -> None:
     from archipelago.tracking import serve
 
@@ -120,6 +136,10 @@ def main() -> None:
     trace.add_argument("--verify", action="store_true", help="hash the data and make the partitions again")
     trace.add_argument("--json", action="store_true", help="print everything, for machines")
     trace.set_defaults(run=_trace)
+    sums = commands.add_parser("sums", help="hash again what DVC keeps: what is missing, damaged, changed?")
+    sums.add_argument("--remote", help="a remote to read, too, for example store")
+    sums.add_argument("--delete", action="store_true", help="delete damaged objects, so that pull and push bring them")
+    sums.set_defaults(run=_sums)
     ui = commands.add_parser("ui", help="open MLflow's pages on this machine")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(run=_ui)
