@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
+from archipelago.address.closure import Closure, CodeBase
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.plan import Plan, Run, StudyPlan
 from archipelago.studies.study import read_yaml
@@ -63,6 +64,9 @@ class History:
         """A study's plan in a state, at a scale and with some seeds; None if the state has no such study or data."""
         self.runs = cache(self._runs)
         """The runs of that plan, those of the tuning included, by arm, condition and seed."""
+        self.closure = cache(self._closure)
+        """The closure of some modules in a state."""
+        self._sources = cache(lambda state: CodeBase(state.root / "src", "archipelago"))
 
     def __enter__(self) -> History:
         return self
@@ -106,6 +110,9 @@ class History:
             return Plan({**self._config, **whole, "studies": [slug], "scale": scale}, state.root).study(slug)
         except ArchipelagoError:
             return None
+
+    def _closure(self, state: State, roots: tuple[str, ...]) -> Closure:
+        return self._sources(state).closure(roots)
 
     def _at(self, commit: str) -> State | None:
         packed = self._git("archive", "--format=tar", commit, "src", "config")

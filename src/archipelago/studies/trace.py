@@ -16,7 +16,7 @@ import pandas as pd
 
 from archipelago.address.files import read_json
 from archipelago.errors import ArchipelagoError
-from archipelago.plotting.measured import RUN, Numbers
+from archipelago.plotting.measured import Numbers
 from archipelago.plotting.site import number
 from archipelago.plotting.summary import Reached, Summary, costs_of, summarise
 from archipelago.plotting.text import minus, with_interval
@@ -196,13 +196,11 @@ class View:
 
     def _costs(self, rows: Sequence[Row]) -> list[Document]:
         """The costs of some runs, mean by arm."""
-        keys = pd.MultiIndex.from_frame(self.table[RUN].astype(object))
-        table = self.table[keys.isin([names(row) for row in rows])]
         return [
             self._number(
                 f"{cost} of {arm}", number(value), value, sum(row["arm"] == arm for row in rows), "runs.parquet"
             )
-            for arm, costs in costs_of(table).items()
+            for arm, costs in costs_of(self.walk.rows_of(rows)).items()
             for cost, value in costs.items()
         ]
 

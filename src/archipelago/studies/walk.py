@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from archipelago.address.closure import CodeBase
 from archipelago.address.files import read_json
 from archipelago.data.cards import CARDS, PREPARED, load_card
 from archipelago.data.prepare import SUMS, verify
@@ -27,6 +26,8 @@ Row = Mapping[str, Any]
 Document = dict[str, Any]
 """Plain data; ``archipelago.studies.told`` makes a text of it."""
 
+NO_COMMIT = "not in git"
+"""What a run says of its commit where the sources lay in no repository."""
 FILES = ("records.parquet", "model.pt", "spec.json", "cost.json", "origin.json")
 
 
@@ -120,10 +121,10 @@ class Walk:
 
     def _code(self, row: Row, folder: Path, parts: Document, given: Run | None) -> Document:
         told = self._json(folder / "origin.json") or row
-        commit = told.get("commit")
+        commit = told.get("commit") if told.get("commit") != NO_COMMIT else None
         closure = {name: told.get(name) for name in ("modules", "packages")}
         if not closure["modules"] and given and self.state:
-            closure = asdict(CodeBase(self.state.root / "src", "archipelago").closure(given.roots))
+            closure = asdict(self.history.closure(self.state, given.roots))
         at = self.history.at(commit) if commit else None
         again = self._given(at, row)
         return {
@@ -175,8 +176,12 @@ class Walk:
         if self.table_file is None or not path.exists():
             return None
         records = pd.read_parquet(path)
-        rows = self.table.iloc[self._places[names(row)]][list(records)]
+        rows = self.rows_of([row])[list(records)]
         return rows.reset_index(drop=True).astype(records.dtypes).equals(records)
+
+    def rows_of(self, rows: Sequence[Row]) -> pd.DataFrame:
+        """Some runs' rows of the table."""
+        return self.table.iloc[np.concatenate([self._places[names(row)] for row in rows])]
 
     @cached_property
     def _places(self) -> Mapping[Any, Any]:
@@ -187,7 +192,7 @@ class Walk:
         self, here: Run, spec: Document | None, code: Document, partition: Document | None, data: Document | None
     ) -> Document:
         """What this checkout makes of the run's names, and where that differs from the run."""
-        closure = asdict(CodeBase(self.root / "src", "archipelago").closure(here.roots))
+        closure = asdict(self.history.closure(self.history.here, here.roots))
         ours = {
             "config": spec,
             "modules": code["modules"],
