@@ -130,7 +130,7 @@ def _figure(study: Mapping[str, Any], name: str, entry: Field) -> FigureConfig:
 def _axis(fields: dict[str, Field], drawn: str, known: Collection[str] | None) -> Axis:
     percent = fields.get("percent")
     if percent and not percent.is_a(bool):
-        percent.fail(f"expected true or false, found {percent.value!r}", "Write `percent: true`.")
+        percent.fail(f"expected true or false, found {percent.shown}", "Write `percent: true`.")
     return Axis(fields[drawn].name(known, drawn), _text(fields["label"]), percent is not None and percent.value)
 
 
@@ -168,5 +168,5 @@ def _names(field: Field, known: Collection[str], what: str) -> tuple[str, ...]:
 
 def _text(field: Field) -> str:
     if not field.is_a(str):
-        field.fail(f"expected a text, found {field.value!r}", "Put it in quotes.")
+        field.fail(f"expected a text, found {field.shown}", "Put it in quotes.")
     return str(field.value)

@@ -19,7 +19,13 @@ class Field:
     key: str
     value: Any
 
-    def fail(self, problem: str, remedy: str = "") -> NoReturn:
+    @property
+    def shown(self) -> str:
+        """The value as a message shows it."""
+        text = repr(self.value)
+        return text if len(text) <= 80 else f"{text[:77]}..."
+
+    def fail(self, problem: str, remedy: str = "See docs/verdicts.md or docs/figures.md for what it may be.") -> NoReturn:
         """Raise an ``ArchipelagoError`` that names the study and this key."""
         raise ArchipelagoError(problem, study=self.study, key=self.key, remedy=remedy)
 
@@ -30,7 +36,7 @@ class Field:
     def mapping(self, allowed: Collection[str] | None = None, required: Collection[str] = ()) -> dict[str, Field]:
         """The entries of a mapping with all ``required`` keys and none but the ``allowed`` ones (None: any)."""
         if not isinstance(self.value, dict):
-            self.fail(f"expected a mapping, found {self.value!r}")
+            self.fail(f"expected a mapping, found {self.shown}")
         for name in self.value:
             if not isinstance(name, str) or (allowed is not None and name not in allowed):
                 self.fail(f"unknown key {name!r}", _remedy(str(name), allowed or ()))
@@ -41,27 +47,27 @@ class Field:
     def items(self, at_least: int = 1) -> list[Field]:
         """The entries of a list that has no fewer than ``at_least``."""
         if not isinstance(self.value, list) or len(self.value) < at_least:
-            self.fail(f"expected a list of at least {at_least}, found {self.value!r}")
+            self.fail(f"expected a list of at least {at_least}, found {self.shown}")
         return [Field(self.study, f"{self.key}[{i}]", value) for i, value in enumerate(self.value)]
 
     def name(self, known: Collection[str] | None, what: str) -> str:
         """A string that is one of the ``known`` (None: any), which are ``what``."""
         if not isinstance(self.value, str):
-            self.fail(f"expected the name of {what}, found {self.value!r}")
+            self.fail(f"expected the name of {what}, found {self.shown}")
         if known is not None and self.value not in known:
-            self.fail(f"no {what} is called {self.value!r}", _remedy(self.value, known))
+            self.fail(f"no {what} is called {self.shown}", _remedy(self.value, known))
         return self.value
 
     def number(self) -> float:
         """A finite number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or not math.isfinite(self.value):
-            self.fail(f"expected a number, found {self.value!r}")
+            self.fail(f"expected a number, found {self.shown}")
         return float(self.value)
 
     def integer(self, at_least: int) -> int:
         """An integer not below ``at_least``."""
         if isinstance(self.value, bool) or not isinstance(self.value, int) or self.value < at_least:
-            self.fail(f"expected an integer of at least {at_least}, found {self.value!r}")
+            self.fail(f"expected an integer of at least {at_least}, found {self.shown}")
         return self.value
 
 

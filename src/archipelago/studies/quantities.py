@@ -134,7 +134,7 @@ def _reading(kind: str, field: Field, plain: Collection[str], arms: Collection[s
     if kind == "rounds":
         bounds = [item.integer(1) for item in field.items()]
         if len(bounds) != 2 or bounds[0] > bounds[1]:
-            field.fail(f"expected [first, last], found {field.value!r}")
+            field.fail(f"expected [first, last], found {field.shown}")
         return Rounds(*bounds)
     if kind == "all_rows":
         return AllRows(field.name(FOLDS, "way to fold rows"))
