@@ -23,9 +23,14 @@ except ArchipelagoError as error:
     raise WorkflowError(str(error)) from None
 
 
+# Seconds each, and they need what only a login node may have: the internet, the tracking server, git.
 localrules:
     all,
     audit,
+    prepare,
+    publish,
+    site,
+    track,
 
 
 rule all:

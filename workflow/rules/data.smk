@@ -13,6 +13,7 @@ rule prepare:
         "results/logs/prepare/{set}.log",
     wildcard_constraints:
         set="|".join(cards),
+    retries: 0
     conda:
         "../../environment.yml"
     params:

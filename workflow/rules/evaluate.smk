@@ -13,6 +13,8 @@ rule evaluate:
         "results/logs/evaluate/{key}.log",
     conda:
         "../../environment.yml"
+    group:
+        "study"
     params:
         study=lambda wildcards: evaluations[wildcards.key].study.content,
         rows=lambda wildcards: [row.names() for row in evaluations[wildcards.key].rows],
@@ -38,6 +40,8 @@ rule plot:
         "results/logs/plot/{key}.log",
     conda:
         "../../environment.yml"
+    group:
+        "study"
     params:
         study=lambda wildcards: figures[wildcards.key].study.content,
     script:

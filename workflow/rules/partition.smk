@@ -9,6 +9,13 @@ rule partition:
         "results/logs/partition/{key}.log",
     conda:
         "../../environment.yml"
+    # Some dozens are one job of a scheduler; its profile limits the lanes, and with them how many are made at once.
+    group:
+        "partitions"
+    resources:
+        mem_mb=1000,
+        runtime=5,
+        lane=1,
     params:
         order=lambda wildcards: plan.partitions[wildcards.key].parts,
     script:

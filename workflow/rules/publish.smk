@@ -17,6 +17,7 @@ rule publish:
         "results/{view}/provenance-{key}.json",
     log:
         "results/logs/publish/{view}-{key}.log",
+    retries: 0
     conda:
         "../../environment.yml"
     params:
@@ -35,6 +36,7 @@ rule track:
         "results/store/mlflow/logged/{view}/{slug}/{key}.json",
     log:
         "results/logs/track/{view}-{slug}-{key}.log",
+    retries: 0
     conda:
         "../../environment.yml"
     params:
@@ -51,6 +53,7 @@ rule site:
         "results/store/site/{view}/built-{key}.json",
     log:
         "results/logs/site/{view}-{key}.log",
+    retries: 0
     conda:
         "../../environment.yml"
     params:
