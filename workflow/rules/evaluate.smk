@@ -11,10 +11,10 @@ rule evaluate:
         verdicts="results/store/evaluations/{key}/verdicts.json",
     log:
         "results/logs/evaluate/{key}.log",
-    conda:
-        "../../environment.yml"
     group:
         "study"
+    conda:
+        "../../environment.yml"
     params:
         study=lambda wildcards: evaluations[wildcards.key].study.content,
         rows=lambda wildcards: [row.names() for row in evaluations[wildcards.key].rows],
@@ -38,10 +38,10 @@ rule plot:
         ),
     log:
         "results/logs/plot/{key}.log",
-    conda:
-        "../../environment.yml"
     group:
         "study"
+    conda:
+        "../../environment.yml"
     params:
         study=lambda wildcards: figures[wildcards.key].study.content,
     script:

@@ -7,11 +7,11 @@ rule partition:
         "results/store/partitions/{key}.npz",
     log:
         "results/logs/partition/{key}.log",
-    conda:
-        "../../environment.yml"
     # Some dozens are one job of a scheduler; its profile limits the lanes, and with them how many are made at once.
     group:
         "partitions"
+    conda:
+        "../../environment.yml"
     resources:
         mem_mb=1000,
         runtime=5,
