@@ -1,9 +1,10 @@
-"""The committed evidence's site, walked in a real browser: what a reader clicks, tabs to, sees on a phone and in the dark."""
+"""The committed evidence's site in a real browser: what a reader clicks, tabs to, sees on a phone and in the dark."""
 
 import threading
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +245,7 @@ def test_a_page_is_in_order_for_those_who_hear_it(context: BrowserContext, site:
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => Number(h.tagName[1]))")
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), levels
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
     assert page.locator("html").get_attribute("lang") == "en"
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
