@@ -123,11 +123,12 @@ def read_card(name: str, root: Path) -> Card:
     if name not in known_names(root):
         return load_card(name, root)  # which says so
     path = root / f"{name}.yaml"
-    content = read_yaml(path)
     try:
+        content = read_yaml(path)
         _validate(content, "card", None)
     except ArchipelagoError as error:
-        raise ArchipelagoError(f"{path}: {error.key}: {error.problem}", key="data", remedy=error.remedy) from None
+        problem = f"{path}: {error.key}: {error.problem}" if error.key else error.problem
+        raise ArchipelagoError(problem, key="data", remedy=error.remedy) from None
     card = load_card(name, root)
     if card != Card(**content, root=root):
         raise ArchipelagoError(

@@ -33,6 +33,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         for key, _ in node.value:
             if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
                 raise _refused(f"key {str(key.value)[:40]!r} is no text; put it in quotes", key)
+            if len(key.value) > 200 or "\n" in key.value:
+                raise _refused(f"key {key.value[:40]!r}... is no short line", key)
             if key.value in seen:
                 raise _refused(f"key {key.value!r} stands twice", key)
             seen.add(key.value)
