@@ -24,7 +24,6 @@ PREPARED = "SHA256SUMS"
 TRAINING = "archipelago.studies.train"
 PARTITIONING = "archipelago.partition.make"
 EVALUATION = "archipelago.studies.evaluate"
-TUNING = "archipelago.studies.tune"
 PLOTTING = "archipelago.plotting.figures"
 TRACKING = "archipelago.tracking"
 SITE = "archipelago.plotting.site"
@@ -162,15 +161,14 @@ class StudyPlan:
 
     @cached_property
     def tuning(self) -> Keyed | None:
-        """The scores of every candidate, if the study tunes anything."""
+        """The scores of every candidate, if the study tunes anything.
+
+        A decision is made once, so its key is of what was searched, not of the code; the scores name the runs.
+        """
         if not self.tuning_rows:
             return None
-        return Keyed.of(
-            "tunings",
-            rows=[row.names() for row in self.tuning_rows],
-            content=self._content("tuning", "quantities"),
-            code=self.code(TUNING),
-        )
+        searched = [[row.cell.arm, row.cell.condition, row.cell.seed, row.run.spec] for row in self.tuning_rows]
+        return Keyed.of("tunings", searched=searched, content=self._content("tuning", "quantities"))
 
     @property
     def tuning_file(self) -> Path | None:
