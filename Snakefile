@@ -8,9 +8,16 @@ from snakemake.exceptions import WorkflowError
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.check import check_arms
 from archipelago.studies.plan import Plan
+from archipelago.studies.premises import begin
 
 # A scheduler's warning before the time limit is for the training process; the snakemake around it must not die of it.
 signal.signal(signal.SIGUSR1, lambda number, frame: None)
+
+if workflow.exec_mode.name == "DEFAULT" and not workflow.dryrun:
+    try:
+        begin()
+    except ArchipelagoError as error:
+        raise WorkflowError(str(error)) from None
 
 
 configfile: "config/config.yaml"

@@ -3,53 +3,69 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from archipelago.errors import ArchipelagoError, die
+from archipelago.studies.premises import full, is_full
 
 
-class _Both:
-    """A stream that writes to a log, and to the terminal too."""
+class _Log(io.TextIOBase):
+    """A rule's log, shown on a terminal, too, if one is given.
 
-    def __init__(self, *streams: Any) -> None:
-        self.streams = streams
+    What a full disk does not take is dropped: nothing fails for want of a log.
+    """
+
+    def __init__(self, path: Path, terminal: TextIO | None) -> None:
+        self.file, self.terminal = None, terminal
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = path.open("wb", buffering=0)
 
     def write(self, text: str) -> int:
-        for stream in self.streams:
-            stream.write(text)
+        if self.file:
+            with suppress(OSError):
+                self.file.write(text.encode())
+        if self.terminal:
+            self.terminal.write(text)
         return len(text)
-
-    def flush(self) -> None:
-        for stream in self.streams:
-            stream.flush()
-
-    def isatty(self) -> bool:
-        return False
 
 
 @contextmanager
 def script(snakemake: Any, show: bool = False) -> Iterator[None]:
     """Run a rule's script: its output goes to the rule's log (``show``: to the terminal, too).
 
-    A user's mistake ends it with one message on the terminal, without a traceback.
+    A user's mistake or a full disk ends it with one message on the terminal, without a traceback.
     """
-    path = Path(snakemake.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    terminal = sys.stderr
-    with path.open("w", buffering=1) as log:
-        stream = _Both(log, sys.stdout) if show else log
-        try:
-            with redirect_stdout(stream), redirect_stderr(stream):
-                yield
-        except ArchipelagoError as error:
-            log.write(f"error: {error}\n")
-            terminal.write(f"error: {error}\n")
-            raise SystemExit(1) from None
+    log = _Log(Path(snakemake.log[0]), sys.stdout if show else None)
+    try:
+        with redirect_stdout(log), redirect_stderr(log):
+            yield
+    except Exception as error:
+        if is_full(error):
+            traceback.print_exc(file=log)
+            told = full([Path(path).parent for path in snakemake.output], _study(snakemake))
+        elif isinstance(error, ArchipelagoError):
+            told = error
+        else:
+            raise
+        log.write(f"error: {told}\n")
+        print(f"error: {told}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _study(snakemake: Any) -> str | None:
+    """The study that a rule works for, where it works for one."""
+    study = snakemake.params.get("study")
+    if isinstance(study, str):
+        return study
+    return study["slug"] if study else snakemake.params.get("provenance", {}).get("study")
 
 
 def _scoreboard(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ rule data:
 
 rule prepare:
     output:
-        "data/{set}/SHA256SUMS",
+        update("data/{set}/SHA256SUMS"),
     log:
         "results/logs/prepare/{set}.log",
     wildcard_constraints:

@@ -7,8 +7,8 @@ rule evaluate:
     input:
         lambda wildcards: [ancient(path) for path in evaluations[wildcards.key].records],
     output:
-        table="results/store/evaluations/{key}/runs.parquet",
-        verdicts="results/store/evaluations/{key}/verdicts.json",
+        table=update("results/store/evaluations/{key}/runs.parquet"),
+        verdicts=update("results/store/evaluations/{key}/verdicts.json"),
     log:
         "results/logs/evaluate/{key}.log",
     group:
@@ -31,9 +31,9 @@ rule plot:
             figures[wildcards.key].evaluation.folder / "verdicts.json"
         ),
     output:
-        index="results/store/figures/{key}/index.json",
+        index=update("results/store/figures/{key}/index.json"),
         effects=report(
-            "results/store/figures/{key}/effects.svg",
+            update("results/store/figures/{key}/effects.svg"),
             category="What was claimed, what was measured",
         ),
     log:
@@ -59,7 +59,7 @@ rule score:
             ancient(row.run.records) for row in tunings[wildcards.key].tuning_rows
         ],
     output:
-        "results/desk/{slug}/tuning-{key}.json",
+        update("results/desk/{slug}/tuning-{key}.json"),
     log:
         "results/logs/score/{slug}-{key}.log",
     conda:

@@ -4,7 +4,7 @@ rule partition:
             plan.partitions[wildcards.key].card.folder / "SHA256SUMS"
         ),
     output:
-        "results/store/partitions/{key}.npz",
+        update("results/store/partitions/{key}.npz"),
     log:
         "results/logs/partition/{key}.log",
     # Some dozens are one job of a scheduler; its profile limits the lanes, and with them how many are made at once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 import time
 from collections.abc import Mapping
@@ -49,7 +50,9 @@ def prepare(name: str, source: str = "auto", root: Path = CARDS) -> Path:
     served, arrays = fetch(card, source)
     with folder_aside(card.folder) as aside:
         for array, values in arrays.items():
-            np.save(aside / f"{array}.npy", np.ascontiguousarray(values), allow_pickle=False)
+            content = io.BytesIO()  # NumPy itself would not say that a disk is full
+            np.save(content, np.ascontiguousarray(values), allow_pickle=False)
+            (aside / f"{array}.npy").write_bytes(content.getbuffer())
         found = hashes(aside)
         if found != card.files:
             lines = "".join(f"\n  {file}: {sha}" for file, sha in found.items())

@@ -10,7 +10,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -19,6 +18,7 @@ from archipelago.plotting.config import EFFECTS
 from archipelago.plotting.scoreboard import ORDER, scoreboard_text, tally
 from archipelago.plotting.summary import Summary, summarise
 from archipelago.plotting.text import minus, rounded, with_interval
+from archipelago.studies.evaluate import read_table
 
 __all__ = ["StudyPage", "build_site", "read_page", "scoreboard_text"]
 
@@ -104,7 +104,7 @@ def read_page(study: Mapping[str, Any], view: Path, tuning: Path) -> StudyPage:
         study=study,
         verdicts=read_json(view / "verdicts.json"),
         figures=[path for name in names if (path := view / f"{name}.svg").exists()],
-        summary=summarise(study, pd.read_parquet(view / "runs.parquet")),
+        summary=summarise(study, read_table(view / "runs.parquet")),
         provenance=read_json(next(view.glob("provenance-*.json"))),
         tuning=read_json(tuning) if tuning.exists() else None,
     )
@@ -137,11 +137,13 @@ def build_site(pages: Sequence[StudyPage], folder: Path, facts: Mapping[str, str
     for old in folder.glob("*.html"):
         if old.name not in files:
             old.unlink()
-    shutil.rmtree(folder / "figures", ignore_errors=True)
-    for page in pages:
-        for figure in page.figures:
-            with write_aside(folder / "figures" / page.slug / figure.name) as part:
-                shutil.copyfile(figure, part)
+    figures = {folder / "figures" / page.slug / figure.name: figure for page in pages for figure in page.figures}
+    for old in sorted((folder / "figures").glob("**/*"), reverse=True):
+        if not any(shown.is_relative_to(old) for shown in figures):
+            old.rmdir() if old.is_dir() else old.unlink()
+    for shown, figure in figures.items():
+        with write_aside(shown) as part:
+            shutil.copyfile(figure, part)
     for name, text in files.items():
         with write_aside(folder / name) as part:
             part.write_text(text + "\n", encoding="utf-8")

@@ -5,7 +5,6 @@ Nothing here is part of a run's key, so it may grow without a run being trained 
 
 from __future__ import annotations
 
-import errno
 import shutil
 import subprocess
 import traceback
@@ -18,11 +17,11 @@ from typing import Any
 import archipelago
 from archipelago.address.closure import Closure, CodeBase
 from archipelago.address.files import alone
+from archipelago.address.sums import SUMS, write_sums
 from archipelago.data.prepare import verify
 from archipelago.errors import ArchipelagoError
+from archipelago.studies.premises import full, is_full
 from archipelago.studies.train import WORK, train
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def train_all(orders: list[Mapping[str, Any]], study: str, checkpoint_every: float) -> None:
@@ -34,17 +33,17 @@ def train_all(orders: list[Mapping[str, Any]], study: str, checkpoint_every: flo
         checkpoint_every: seconds between checkpoints.
 
     Raises:
-        ArchipelagoError: at the end, if any failed; it names the first.
+        ArchipelagoError: at the end, if any failed; it names the first. At once, if the disk is full.
     """
     failed: dict[str, Exception] = {}
     for order in orders:
         try:
             train_once(order, checkpoint_every)
-        except (ArchipelagoError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:
             traceback.print_exc()
+            if is_full(error):
+                raise full([Path(order["folder"]), WORK], study) from error
             failed[order["key"]] = error
-            if isinstance(error, OSError) and error.errno in FULL:
-                break
     if failed:
         first, reason = next(iter(failed.items()))
         told = _told(reason)
@@ -60,13 +59,6 @@ def train_all(orders: list[Mapping[str, Any]], study: str, checkpoint_every: flo
 def _told(reason: Exception) -> ArchipelagoError:
     if isinstance(reason, ArchipelagoError):
         return reason
-    if isinstance(reason, OSError) and reason.errno in FULL:
-        return ArchipelagoError(
-            "the disk is full",
-            key="results",
-            remedy="Make room (`archipelago keys --collect` deletes what no config asks for) and give the same command "
-            "again: what was trained is kept, and it goes on from the last checkpoints.",
-        )
     return ArchipelagoError(repr(reason), key="runs")
 
 
@@ -85,6 +77,8 @@ def train_once(order: Mapping[str, Any], checkpoint_every: float) -> None:
             shutil.rmtree(folder, ignore_errors=True)  # a part of a run is none
             _sound(order["parts"]["spec"]["data"])
             train({**order, "origin": origin(order)}, checkpoint_every)
+        if not (folder / SUMS).exists():
+            write_sums(folder)
         shutil.rmtree(WORK / order["key"], ignore_errors=True)
         # Whoever still waits for the file that goes here, or makes a new one, finds the run done.
         lock.unlink(missing_ok=True)

@@ -9,8 +9,12 @@ from typing import Any
 import pandas as pd
 
 from archipelago.address.files import read_json, write_aside, write_json
+from archipelago.address.sums import check_sums, write_sums
 from archipelago.errors import ArchipelagoError
 from archipelago.studies.verdicts import judge
+
+DAMAGES = (OSError, ValueError, KeyError, TypeError)
+"""What reading a damaged Parquet file raises: it depends on the place of the damage."""
 
 NAMES = ["arm", "condition", "seed", "key", "round"]
 
@@ -30,9 +34,10 @@ def collect(rows: Iterable[Mapping[str, Any]], runs: Path) -> pd.DataFrame:
     for row in rows:
         folder = runs / row["key"]
         try:
+            check_sums(folder, "records.parquet", "cost.json")
             records = pd.read_parquet(folder / "records.parquet")
             cost = read_json(folder / "cost.json")
-        except (OSError, ValueError) as error:
+        except (*DAMAGES, ArchipelagoError) as error:
             raise ArchipelagoError(
                 f"run {row['key']} of arm {row['arm']!r} cannot be read ({error})",
                 key="store",
@@ -52,6 +57,22 @@ def collect(rows: Iterable[Mapping[str, Any]], runs: Path) -> pd.DataFrame:
     return table[[*NAMES, *(name for name in table.columns if name not in NAMES)]]
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a study's table.
+
+    Raises:
+        ArchipelagoError: the file is missing or damaged.
+    """
+    try:
+        return pd.read_parquet(path)
+    except DAMAGES as error:
+        raise ArchipelagoError(
+            f"{path} cannot be read ({error})",
+            key="results",
+            remedy="Delete it and give the same command again, or `dvc pull`.",
+        ) from error
+
+
 def evaluate(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path, folder: Path) -> None:
     """Write ``runs.parquet`` and ``verdicts.json`` of a study into a folder."""
     table = collect(rows, runs)
@@ -69,3 +90,4 @@ def evaluate(study: Mapping[str, Any], rows: list[dict[str, Any]], runs: Path, f
             column_encoding=dict.fromkeys(numbers, "BYTE_STREAM_SPLIT"),
         )
     write_json(folder / "verdicts.json", verdicts)
+    write_sums(folder)

@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from archipelago.address.files import read_json, write_aside, write_json
+from archipelago.address.sums import check_sums
 from archipelago.studies.plan import STORE
+
+VIEWS = Path(".cache/views.lock")
+"""Held by whoever changes what a reader is shown, lest two at once show a mixture."""
 
 
 def publish(table: Path, verdicts: Path, index: Path, provenance: Mapping[str, Any], marker: Path) -> None:
@@ -27,11 +31,13 @@ def publish(table: Path, verdicts: Path, index: Path, provenance: Mapping[str, A
     view = marker.parent
     view.mkdir(parents=True, exist_ok=True)
     for old in view.glob("provenance-*.json"):
-        old.unlink()
+        if old != marker:
+            old.unlink()
+    check_sums(table.parent, table.name, verdicts.name)
     figures = {name: index.parent / name for name in read_json(index)}
     wanted = {table.name: table, verdicts.name: verdicts, **figures}
     for old in view.iterdir():
-        if old.is_file() and old.name not in wanted and not old.name.startswith("tuning-"):
+        if old.is_file() and old.name not in (*wanted, marker.name) and not old.name.startswith("tuning-"):
             old.unlink()
     for name, source in wanted.items():
         with write_aside(view / name) as part:
