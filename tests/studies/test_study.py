@@ -106,7 +106,7 @@ def test_one_value_on_the_command_line_stands_for_a_list():
         ({"seeds": [-1]}, "key seeds.0: -1 is not allowed: want at least 0"),
         ({"seeds": ["x"]}, "key seeds.0: 'x' is not allowed: want integer"),
         ({"studies": "mona"}, "there is no study 'mona'. Did you mean 'monna'"),
-        ({"tracking": {"uri": "ftp://x"}}, "key tracking.uri"),
+        ({"tracking": {"uri": "ftp://x", "wait_seconds": 90}}, "key tracking.uri"),
     ],
 )
 def test_a_mistake_in_the_config_names_the_key(changed, message):

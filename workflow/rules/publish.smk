@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 publications = {study.publication.key: study for study in plan.studies}
 logged = {study.slug: study for study in plan.studies}
 
@@ -14,7 +16,7 @@ rule publish:
             publications[wildcards.key].figures.folder / "index.json"
         ),
     output:
-        "results/{view}/provenance-{key}.json",
+        update("results/{view}/provenance-{key}.json"),
     log:
         "results/logs/publish/{view}-{key}.log",
     retries: 0
@@ -33,7 +35,7 @@ rule track:
             ancient(path) for path in logged[wildcards.slug].records
         ],
     output:
-        "results/store/mlflow/logged/{view}/{slug}/{key}.json",
+        update("results/store/mlflow/logged/{view}/{slug}/{key}.json"),
     log:
         "results/logs/track/{view}-{slug}-{key}.log",
     retries: 0
@@ -42,6 +44,8 @@ rule track:
     params:
         study=lambda wildcards: logged[wildcards.slug].tracking_facts(),
         uri=plan.tracking_uri,
+        wait=config["tracking"]["wait_seconds"],
+        sweep=str(uuid4()),
     script:
         "../scripts/track.py"
 
@@ -50,7 +54,7 @@ rule site:
     input:
         [ancient(study.marker) for study in plan.studies],
     output:
-        "results/store/site/{view}/built-{key}.json",
+        update("results/store/site/{view}/built-{key}.json"),
     log:
         "results/logs/site/{view}-{key}.log",
     retries: 0

@@ -3,10 +3,9 @@
 import subprocess
 from pathlib import Path
 
-import pandas as pd
-
 from archipelago.address.files import read_json, write_json
 from archipelago.cli import script
+from archipelago.studies.evaluate import read_table
 from archipelago.tracking import TrackedRun, track
 
 with script(snakemake):
@@ -22,7 +21,7 @@ with script(snakemake):
         "verdicts": read_json(view / "verdicts.json"),
         "view": study["view"],
     }
-    table = pd.read_parquet(view / "runs.parquet", columns=["key", "diverged"])
+    table = read_table(view / "runs.parquet")
     diverged = set(table.loc[table["diverged"], "key"])
     runs = [
         TrackedRun(**{**run, "folder": Path(run["folder"]).resolve()}, diverged=run["key"] in diverged)
@@ -30,6 +29,15 @@ with script(snakemake):
     ]
     marker = Path(snakemake.output[0])
     for old in marker.parent.glob("*.json"):
-        old.unlink()
-    summary = track(facts, runs, sorted(view.glob("*.png")), snakemake.params.uri, Path.cwd())
+        if old != marker:
+            old.unlink(missing_ok=True)
+    summary = track(
+        facts,
+        runs,
+        sorted(view.glob("*.png")),
+        snakemake.params.uri,
+        Path.cwd(),
+        wait=snakemake.params.wait,
+        sweep=snakemake.params.sweep,
+    )
     write_json(marker, {"experiment": summary.experiment, "runs": len(runs)})

@@ -1,4 +1,4 @@
-"""Logging a study: an experiment that holds a run for the study, one for each arm, and below each arm its seeds.
+"""Logging a study: an experiment that holds a run for the study, below it one for each arm, below that its seeds.
 
 What is logged has a key. What is there under its key is not logged again, what a killed process left unfinished is
 finished, and what stands in the place of something new is deleted after it.
@@ -10,21 +10,26 @@ import hashlib
 import json
 import math
 import tempfile
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from archipelago.address.files import alone
 from archipelago.address.keys import key_of
 from archipelago.errors import ArchipelagoError
+from archipelago.tracking.patience import Sweep, insist
 from archipelago.tracking.runs import Curve, Records, TrackedRun, legal, mean, parameters, read_records
-from archipelago.tracking.store import Store, open_store
+from archipelago.tracking.store import Store, away, connect, failures, refusal
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Metric, Run
 
 PARENT = "mlflow.parentRunId"
+Place = tuple[str, str, str, str]
+"""Level, arm, condition, seed."""
 NOTE = "mlflow.note.content"
 """Markdown that MLflow shows on top of a run or an experiment."""
 
@@ -53,7 +58,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Entry:
-    """One MLflow run to be. Its place in the experiment is (level, arm, condition, seed)."""
+    """One MLflow run to be."""
 
     level: str
     key: str
@@ -68,7 +73,7 @@ class Entry:
     files: Mapping[str, Path] = field(default_factory=dict)
 
     @property
-    def place(self) -> tuple[str, ...]:
+    def place(self) -> Place:
         """What it is in the experiment; there is one run in each place."""
         return self.level, self.arm, self.condition, self.seed
 
@@ -78,11 +83,21 @@ class Entry:
         return " / ".join(filter(None, (self.arm, self.condition, self.seed and f"seed {self.seed}"))) or self.level
 
 
-def track(study: StudyFacts, runs: Sequence[TrackedRun], figures: Sequence[Path], uri: str, root: Path) -> Summary:
+def track(
+    study: StudyFacts,
+    runs: Sequence[TrackedRun],
+    figures: Sequence[Path],
+    uri: str,
+    root: Path,
+    *,
+    wait: float = 0.0,
+    sweep: str = "",
+) -> Summary:
     """Log a study's runs, figures, configuration and verdicts to the experiment ``<slug>/<view>``.
 
     Runs that are not named in this call are left alone. ``uri``: an MLflow server (http, https) or a database; the path
-    of an SQLite file is relative to ``root``, the repository.
+    of an SQLite file is relative to ``root``, the repository. A store that is away is waited for, ``wait`` seconds; if
+    that is in vain, later calls of the same ``sweep`` do not wait. Calls with the same ``root`` take turns.
 
     Raises:
         ArchipelagoError: a file to log is missing, or the store cannot be used.
@@ -96,16 +111,20 @@ def track(study: StudyFacts, runs: Sequence[TrackedRun], figures: Sequence[Path]
     common |= {"git_commit": study["commit"], "mlflow.source.git.commit": study["commit"]}
     about = _about(study)
     with tempfile.TemporaryDirectory() as scratch:
-        whole = _study_entry(study, runs, figures, common | about, Path(scratch))
-        with open_store(uri, root, study["slug"]) as store:
-            experiment = Experiment(store, f"{study['slug']}/{study['view']}", about)
-            experiment.log(whole)
-            for (arm, condition), members in arms.items():
-                parent = experiment.log(_arm_entry(members, common))
-                for run, recorded in members:
-                    experiment.log(_seed_entry(run, recorded, common | {PARENT: parent}, root))
-                experiment.gather(arm, condition, parent)
-    return Summary(experiment.name, experiment.logged, experiment.kept, experiment.deleted)
+        entries = [_study_entry(study, runs, figures, common | about, Path(scratch))]
+        for members in arms.values():
+            entries += [_arm_entry(members, common), *(_seed_entry(*member, common, root) for member in members)]
+        experiment = Experiment(f"{study['slug']}/{study['view']}", about, entries)
+        with alone(root / ".cache" / "tracking.lock"):
+            calls = Sweep(sweep, root)
+            try:
+                patience = calls.patience(wait)
+                insist(lambda: experiment.log(connect(uri, root)), lambda: experiment.changes, uri, patience)
+            except failures() as error:
+                if away(uri, error):
+                    calls.give_up()
+                raise refusal(uri, study["slug"], error) from error
+    return experiment.summary()
 
 
 def _about(study: StudyFacts) -> dict[str, str]:
@@ -170,71 +189,136 @@ def _seed_entry(run: TrackedRun, recorded: Records, common: Mapping[str, str], r
 
 
 class Experiment:
-    """An MLflow experiment, and the runs it held when it was opened, by their places."""
+    """What an MLflow experiment shall hold.
 
-    def __init__(self, store: Store, name: str, tags: Mapping[str, str]) -> None:
-        self.store, self.client, self.name = store, store.client, name
-        self.id = store.experiment(name)
-        self.logged = self.kept = self.deleted = 0
-        self.runs: dict[tuple[str, ...], list[Run]] = defaultdict(list)
-        for run in store.runs(self.id):
-            has = run.data.tags
-            self.runs[tuple(has.get(name, "") for name in ("level", "arm", "condition", "seed"))].append(run)
+    Others may log the same at the same time, from other checkouts and other machines, and MLflow has no locks. So all
+    look, write, and look again until there is nothing to write. Of runs that were finished in one place, the oldest
+    stays, whoever wrote it; all who look see the same one. Whoever moved a run to the bin looks again, too, so no run
+    is lost to two who each kept another one.
+    """
+
+    def __init__(self, name: str, tags: Mapping[str, str], entries: Sequence[Entry]) -> None:
+        self.name, self.tags, self.entries = name, tags, entries
+        self.writer = uuid.uuid4().hex
+        self.written: set[Place] = set()
+        self.deleted = 0
+        self.changes = 0
+
+    def summary(self) -> Summary:
+        """What was done."""
+        return Summary(self.name, len(self.written), len(self.entries) - len(self.written), self.deleted)
+
+    def log(self, store: Store) -> None:
+        """Have each entry in its place, finished and alone. May be called again after a failure."""
+        self.store, self.client = store, store.client
+        self.id = store.experiment(self.name)
+        self._describe()
+        runs = self._look()
+        replaced: set[str] = set()
+        for entry in self.entries:
+            same = [run for run in runs[entry.place] if _has(entry, run)]
+            finished = [run for run in same if _is_finished(run)]
+            replaced |= {run.info.run_id for run in runs[entry.place] if run not in (finished or same)}
+            for run in finished:
+                if "diverged" in entry.tags:
+                    self._tag(run, "diverged", entry.tags["diverged"])
+        while self._settle(runs, replaced):
+            runs = self._look()
+
+    def _describe(self) -> None:
         present = self.client.get_experiment(self.id).tags
-        for tag in present.keys() - tags.keys():
+        for tag in present.keys() - self.tags.keys():
             if tag.startswith("verdict."):
                 self.client.delete_experiment_tag(self.id, tag)
-        for tag, text in tags.items():
+        for tag, text in self.tags.items():
             if present.get(tag) != text:
                 self.client.set_experiment_tag(self.id, tag, text)
 
-    def log(self, entry: Entry) -> str:
-        """Have the entry in its place, finished and alone; return the id of its run."""
-        here = self.runs[entry.place]
-        same = [run for run in here if run.data.tags.get("run_key") == entry.key]
-        run = min(same, key=lambda run: run.info.status != "FINISHED") if same else self._create(entry)
-        if run.info.status == "FINISHED":
-            self.kept += 1
-            self._tag(run, entry.tags, "diverged")
-        else:
-            self._fill(run, entry)
-            self.logged += 1
-        for other in here:
-            if other is not run:
-                self.store.delete(other)
-                self.deleted += 1
-        self.runs[entry.place] = [run]
-        return run.info.run_id
+    def _look(self) -> dict[Place, list[Run]]:
+        """The runs in each place, the oldest first."""
+        runs: dict[Place, list[Run]] = defaultdict(list)
+        for run in sorted(self.store.runs(self.id), key=lambda run: (run.info.start_time, run.info.run_id)):
+            has = run.data.tags
+            runs[has.get("level", ""), has.get("arm", ""), has.get("condition", ""), has.get("seed", "")].append(run)
+        return runs
 
-    def gather(self, arm: str, condition: str, parent: str) -> None:
-        """Put all seeds of an arm below the arm's present run."""
-        for (level, *place, _), runs in self.runs.items():
-            if level == "seed" and place == [arm, condition]:
-                for run in runs:
-                    self._tag(run, {PARENT: parent}, PARENT)
+    def _settle(self, runs: dict[Place, list[Run]], replaced: set[str]) -> bool:
+        """Write what is missing, delete what is ``replaced`` or too many; return whether anything was to be done."""
+        before = self.changes
+        present: dict[Place | None, str] = {}
+        for entry in self.entries:
+            here = runs[entry.place]
+            stays = next((run for run in here if _is_finished(run) and run.info.run_id not in replaced), None)
+            if stays is None:
+                unfinished = [run for run in here if run.info.run_id not in replaced and _has(entry, run)]
+                here, stays = [], self._write(entry, unfinished, present.get(_above(entry.place)))
+            else:
+                # Others' unfinished runs are left to them, but not those of a request of ours that seemed to fail.
+                for run in here:
+                    ours = run.data.tags.get("logged_by") == self.writer
+                    if run is not stays and (run.info.run_id in replaced or ours or _is_finished(run)):
+                        self._delete(run)
+                here = [stays]
+                if _has(entry, stays):
+                    self.store.complete(stays, entry.files)
+            runs[entry.place] = here
+            present[entry.place] = stays.info.run_id
+        # Also those that are not in this call.
+        for place, here in runs.items():
+            if parent := present.get(_above(place)):
+                for run in here:
+                    self._tag(run, PARENT, parent)
+        return self.changes > before
 
-    def _tag(self, run: Run, tags: Mapping[str, str], name: str) -> None:
-        if name in tags and run.data.tags.get(name) != tags[name]:
-            self.client.set_tag(run.info.run_id, name, tags[name])
+    def _tag(self, run: Run, name: str, text: str) -> None:
+        if run.data.tags.get(name) != text:
+            self.client.set_tag(run.info.run_id, name, text)
+            self.changes += 1
 
-    def _create(self, entry: Entry) -> Run:
-        # The tags by which a run is found come with it: whenever the process is killed, the run can be found again.
-        place = dict(zip(("level", "arm", "condition", "seed"), entry.place, strict=True))
-        tags = {name: text for name, text in place.items() if text} | {"run_key": entry.key, **entry.tags}
-        return self.client.create_run(self.id, tags=tags, run_name=entry.name)
+    def _delete(self, run: Run) -> None:
+        self.store.delete(run)
+        self.deleted += 1
+        self.changes += 1
 
-    def _fill(self, run: Run, entry: Entry) -> None:
+    def _write(self, entry: Entry, unfinished: Sequence[Run], parent: str | None) -> Run:
+        """Finish the run that somebody left unfinished in the entry's place, or make one."""
         from mlflow.entities import Param, RunTag
 
+        tags = {**entry.tags, PARENT: parent} if parent else dict(entry.tags)
         metrics, lost = _points(entry.curves)
-        tags = [RunTag(name, text) for name, text in entry.tags.items()]
         if lost:
-            tags.append(RunTag("not_finite", ", ".join(f"{name} from round {round_}" for name, round_ in lost.items())))
-        self.client.log_batch(run.info.run_id, metrics, [Param(k, v) for k, v in entry.parameters.items()], tags)
+            tags["not_finite"] = ", ".join(f"{name} from round {round_}" for name, round_ in lost.items())
+        run = unfinished[0] if unfinished else self._create(entry, tags)
+        parameters = [Param(name, text) for name, text in entry.parameters.items()]
+        self.client.log_batch(run.info.run_id, metrics, parameters, [RunTag(*tag) for tag in tags.items()])
         if entry.data:
             self.client.log_inputs(run.info.run_id, [_dataset(*entry.data)])
         self.store.attach(run, entry.files)
         self.client.set_terminated(run.info.run_id, "FINISHED")
+        self.written.add(entry.place)
+        self.changes += 1
+        return run
+
+    def _create(self, entry: Entry, tags: Mapping[str, str]) -> Run:
+        # The tags by which a run is found come with it: whenever the process is killed, the run can be found again.
+        place = dict(zip(("level", "arm", "condition", "seed"), entry.place, strict=True))
+        found_by = {name: text for name, text in place.items() if text}
+        found_by |= {"run_key": entry.key, "logged_by": self.writer}
+        return self.client.create_run(self.id, tags={**tags, **found_by}, run_name=entry.name)
+
+
+def _above(place: Place) -> Place | None:
+    """The place that a run is shown below."""
+    level, arm, condition, _ = place
+    return {"seed": ("arm", arm, condition, ""), "arm": ("study", "", "", "")}.get(level)
+
+
+def _is_finished(run: Run) -> bool:
+    return run.info.status == "FINISHED"
+
+
+def _has(entry: Entry, run: Run) -> bool:
+    return run.data.tags.get("run_key") == entry.key
 
 
 def _points(curves: Mapping[str, Curve]) -> tuple[list[Metric], dict[str, int]]:
