@@ -9,6 +9,7 @@ from archipelago.errors import ArchipelagoError
 from archipelago.studies.check import check_arms
 from archipelago.studies.plan import Plan
 from archipelago.studies.premises import begin
+from archipelago.studies.study import read_yaml
 
 # A scheduler's warning before the time limit is for the training process; the snakemake around it must not die of it.
 signal.signal(signal.SIGUSR1, lambda number, frame: None)
@@ -18,6 +19,13 @@ if workflow.exec_mode.name == "DEFAULT" and not workflow.dryrun:
         begin()
     except ArchipelagoError as error:
         raise WorkflowError(str(error)) from None
+
+
+# Snakemake is less strict: it takes a key that stands twice.
+try:
+    read_yaml(Path("config/config.yaml"))
+except ArchipelagoError as error:
+    raise WorkflowError(str(error)) from None
 
 
 configfile: "config/config.yaml"

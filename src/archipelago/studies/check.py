@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from archipelago.address.files import write_json
 from archipelago.address.keys import canonical, key_of
@@ -76,15 +77,18 @@ def main() -> None:
             try:
                 check_component(component, name, with_model="model" in work["components"])
             except ArchipelagoError as error:
-                told = {
-                    "problem": error.problem,
-                    "study": work["study"],
-                    "key": f"arms.{work['arm']}.{error.key}",
-                    "remedy": error.remedy,
-                }
-                print(json.dumps(told))
-                raise SystemExit(1) from None
+                _tell(work, error)
+            except Exception as error:  # whatever importing a module that somebody is at work on raises
+                problem = f"{component['class_path']} cannot be had ({type(error).__name__}: {error})"
+                _tell(work, ArchipelagoError(problem, key=name, remedy="Import its module by hand to see more."))
         write_json(Path(marker), work)
+
+
+def _tell(work: Mapping[str, Any], error: ArchipelagoError) -> NoReturn:
+    """Print an error as JSON, with the study and the arm that it is about."""
+    key = f"arms.{work['arm']}.{error.key}"
+    print(json.dumps({"problem": error.problem, "study": work["study"], "key": key, "remedy": error.remedy}))
+    raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,9 @@ class Field:
         text = repr(self.value)
         return text if len(text) <= 80 else f"{text[:77]}..."
 
-    def fail(self, problem: str, remedy: str = "See docs/verdicts.md or docs/figures.md for what it may be.") -> NoReturn:
+    def fail(
+        self, problem: str, remedy: str = "See docs/verdicts.md or docs/figures.md for what it may be."
+    ) -> NoReturn:
         """Raise an ``ArchipelagoError`` that names the study and this key."""
         raise ArchipelagoError(problem, study=self.study, key=self.key, remedy=remedy)
 
