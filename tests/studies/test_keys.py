@@ -1,5 +1,6 @@
 """Which keys are wanted: a scale that only one study names must not be collected as left over."""
 
+import json
 from pathlib import Path
 
 from archipelago.studies.keys import wanted_keys
@@ -15,6 +16,12 @@ def test_runs_of_every_scale_and_of_the_tuning_are_wanted():
     for studies, scale in (("flagship", "desk"), ("all", "desk"), ("all", "smoke"), (["fedspeed"], "long")):
         plan = Plan({**CONFIG, "studies": studies, "scale": scale}, ROOT)
         assert plan.runs.keys() | plan.partitions.keys() <= wanted, (studies, scale)
+
+
+def test_runs_that_decided_a_committed_tuning_are_wanted():
+    wanted = wanted_keys(CONFIG, ROOT)
+    for path in ROOT.glob("results/desk/*/tuning-*.json"):
+        assert {run["key"] for run in json.loads(path.read_text())["runs"]} <= wanted
 
 
 def test_runs_on_other_seeds_are_not_wanted():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archipelago.address.files import read_json
 from archipelago.data.cards import CARDS, known_names
 from archipelago.studies.plan import STORE, Plan, known_studies
 from archipelago.studies.study import Selection, Study
@@ -40,8 +41,9 @@ def plans(config: dict[str, Any], root: Path = Path()) -> Iterator[Plan]:
 
 
 def wanted_keys(config: dict[str, Any], root: Path = Path()) -> set[str]:
-    """The keys of all that ``plans`` hold."""
-    keys: set[str] = set()
+    """The keys of all that ``plans`` hold, and of the runs that committed tunings name, whatever code made them."""
+    tunings = [read_json(path) for path in (root / "results" / "desk").glob("*/tuning-*.json")]
+    keys = {run["key"] for tuning in tunings for run in tuning["runs"]}
     for plan in plans(config, root):
         keys |= plan.runs.keys() | plan.partitions.keys()
         for one in plan.studies:
