@@ -28,9 +28,9 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="archipelago-postgres-"))
         password = self.folder / "password"
         password.write_text(PASSWORD)
-        # It refuses to run as root.
-        self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-        if self.user:
+        self.user = []
+        if os.geteuid() == 0:  # it refuses to run as root
+            self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=INT"]
             shutil.chown(self.folder, "postgres")
             shutil.chown(password, "postgres")
         options = ["--username=tracker", f"--pwfile={password}", "--auth=scram-sha-256", "--no-sync", "--encoding=UTF8"]

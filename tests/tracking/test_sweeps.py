@@ -52,7 +52,7 @@ def test_a_server_that_is_down_costs_no_result_and_gets_all_when_it_is_back(proj
         assert first == 0, "one study has waited for both"
         assert second > 0
 
-        configure(project, uri, wait=300)
+        configure(project, uri, wait=600)
         for log in (project.root / "results/logs/track").iterdir():
             log.unlink()
         command = ["snakemake", "--cores", "2"]
@@ -61,7 +61,7 @@ def test_a_server_that_is_down_costs_no_result_and_gets_all_when_it_is_back(proj
                 assert sweep.poll() is None
                 time.sleep(0.2)
             server.start()
-            assert sweep.wait(300) == 0
+            assert sweep.wait(600) == 0
     finally:
         if not server.process:
             server.start()

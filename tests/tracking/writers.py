@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy
 
 from archipelago.tracking import track
+from archipelago.tracking.store import connect
 from tests.tracking.study import STORE, log, make_figures, make_runs, make_study
 
 ROUNDS = 25
@@ -25,7 +26,8 @@ def write_at_once(jobs: list[tuple[Path, str, str]], rounds=ROUNDS, meanwhile=No
     for child in children:
         child.start()
     try:
-        together.wait(120)
+        together.wait(120)  # all make the tables at once,
+        together.wait(120)  # and all look at what is there at once
         if meanwhile:
             meanwhile()
         for child in children:
@@ -44,6 +46,8 @@ def write(root: Path, slug: str, uri: str, rounds: int, environment: dict[str, s
     os.environ["TMPDIR"] = tempfile.tempdir = str(root)
     runs = make_runs(root, rounds=rounds)
     study, figures = make_study(root) | {"slug": slug}, make_figures(root)
+    together.wait(120)
+    connect(uri, root)
     together.wait(120)
     told.put(track(study, runs, figures, uri, root, wait=90.0).logged)
 
