@@ -7,7 +7,7 @@ rule partition:
         update("results/store/partitions/{key}.npz"),
     log:
         "results/logs/partition/{key}.log",
-    # Some dozens are one job of a scheduler; its profile limits the lanes, and with them how many are made at once.
+    # A dozen is one job of a scheduler, one after the other: in one lane it asks for one's memory and the time of all.
     group:
         "partitions"
     conda:
