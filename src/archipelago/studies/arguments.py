@@ -66,9 +66,7 @@ def check_component(component: Mapping[str, Any], key: str, with_model: bool = T
         if value is None and defaults[argument] is not None:
             raise ArchipelagoError("null is no value of it", key=where, remedy="Leave it out for its default.")
         if told := _otherwise(value, parsed["it"][argument]):
-            raise ArchipelagoError(
-                told, key=where, remedy="Write numbers without quotes, whole ones without a point."
-            )
+            raise ArchipelagoError(told, key=where, remedy="Write numbers without quotes, whole ones without a point.")
 
 
 def find_class(path: str, key: str) -> type:
