@@ -66,7 +66,7 @@ INTEGERS = {
 }
 TEXTS = {"title", "claim", "notes", "statement", "caption", "label", "x_label", "authors", "venue", "family"}
 COLUMNS = {"metric", "units"}
-"""Columns of the table; only the table knows which there are (see ``test_names_of_columns``)."""
+"""Columns of the table; only the table knows which there are, and an unknown one is told when it is read."""
 NULLABLE = {"partition", "model", "clip_norm", "test_samples", "attack"}
 OPTIONAL = {"notes", "resources", "headline", "pairing", "tuning", "role", "caption", "percent", "mark", "from_round"}
 RUNS = ("base", "arms", "conditions", "scales", "tuning")

@@ -38,7 +38,7 @@ def refused(project, message, *arguments):
         (STUDY, TITLE, TRICKS["a thousand million laughs"], "study tiny: config/studies/tiny.yaml is not valid YAML"),
         (STUDY, TITLE, TRICKS["an alias within its mapping"], "study tiny: config/studies/tiny.yaml is not valid YAML"),
         (STUDY, CLASS, "os.system", "study tiny: key arms.fedavg.method.class_path: 'os.system' is not allowed"),
-        (STUDY, CLASS, f"{CLASS[:-6]}Client", "study tiny: key arms.fedavg.method.class_path: no class"),
+        (STUDY, CLASS, f"{CLASS[:-6]}Client", "study tiny: key arms.fedavg.method.class_path: "),
         (STUDY, "mu: 1.0}}}\n", "mu: -.inf}}}\n", "study tiny: key arms.fedprox.method.init_args.mu: -inf is not"),
         (STUDY, "mu: 1.0}}}\n", 'mu: "1.0"}}}\n', "study tiny: key arms.fedprox.method.init_args.mu: '1.0' is not"),
         (STUDY, "mu: 1.0}}}\n", "mu: -1.0}}}\n", "study tiny: key arms.fedprox.method.init_args.mu:"),

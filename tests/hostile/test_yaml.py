@@ -173,6 +173,7 @@ SIGNS = [b"\t", b"\n", b"&a ", b"*a", b"!!", b"<<: ", b"- ", b"{"]
 BYTES = st.one_of(st.binary(min_size=1, max_size=3), st.sampled_from(SIGNS))
 
 
+@pytest.mark.slow
 @bounded(150)
 @given(place=st.integers(0, len(TINY) - 1), cut=st.integers(0, 4), put=BYTES)
 def test_bytes_that_are_changed_somewhere_are_told_or_can_be_explained(tmp_path_factory, place, cut, put):
