@@ -121,6 +121,10 @@ def connect(uri: str, root: Path) -> Store:
     utils.MAX_RETRY_COUNT = 1  # MLflow has no setting for this; its ten tries take 100 s
     # Makes the tables. A client would do so too, but it would write this machine's path into the default experiment.
     with _one_at_a_time(uri):
+        if uri.startswith("sqlite:///") and not (file := Path(uri.removeprefix("sqlite:///"))).exists():
+            # MLflow never mends tables half made, by a process that was killed or on a full disk.
+            with write_aside(file) as part:
+                SqlAlchemyStore(f"sqlite:///{part}", SCHEME).engine.dispose()
         SqlAlchemyStore(uri, SCHEME)
     return Store(MlflowClient(uri), artifacts)
 
