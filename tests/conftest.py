@@ -1,6 +1,6 @@
 """A federation small enough for a unit test: six clients of 4 to 24 samples, three classes of 4x4 images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from playwright.sync_api import Browser, sync_playwright
 
 from archipelago.data.sets import Images
 from archipelago.federation import Cohorts, Federation
@@ -17,8 +18,18 @@ from archipelago.gossip.broadcast import Broadcast
 from archipelago.models.dense import MLP
 from archipelago.partition.partition import Partition
 from archipelago.studies.fit import fit
+from tests.machine import program
 
 Fit = Callable[..., pd.DataFrame]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture
@@ -111,3 +122,12 @@ def train_peers(images: Images, partition: Partition, tmp_path: Path) -> Fit:
         )[0]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; one for all, since Playwright's second loop in a process is refused."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program("chromium", "chromium"), args=QUIET)
+        yield chromium
+        chromium.close()

@@ -3,39 +3,27 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.machine import program
 from tests.tracking.study import WIDTH
 
 pytestmark = pytest.mark.slow
 
-FLAGS = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
-FLAGS += ["disable-component-update", "disable-sync"]
-
 
 @pytest.fixture
-def page(pages):
+def page(browser, pages):
     """A page of a browser that may take its time; at the end, all it asked for has been asked of this machine."""
-    from playwright.sync_api import sync_playwright
-
     asked = []
-    with sync_playwright() as playwright:
-        chromium = program("chromium", "chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=[f"--{flag}" for flag in FLAGS])
-        try:
-            page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            page.set_default_timeout(60_000)
-            page.on("request", lambda request: asked.append(request.url))
-            yield page
-        finally:
-            browser.close()
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(60_000)
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    page.close()
     assert asked
     assert [url for url in asked if not re.match(rf"(blob:)?{pages.uri}/", url)] == []
 
 
 def test_a_reader_goes_from_the_study_to_an_arm_to_a_seed_to_its_curve_and_to_the_figures(page, pages):
-    from playwright.sync_api import expect
-
     expect.set_options(timeout=60_000)
     cells = page.locator("[role=gridcell][col-id='attributes.`Run Name`']")
     names = cells.get_by_role("link")

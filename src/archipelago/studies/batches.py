@@ -71,7 +71,8 @@ def train_once(order: Mapping[str, Any], checkpoint_every: float) -> None:
     folder, lock = Path(order["folder"]), WORK / f"{order['key']}.lock"
     with alone(lock):
         # What killed processes left: nobody else is at this run now.
-        for left in (*folder.parent.glob(f".{folder.name}.*.part"), *(WORK / order["key"]).glob(".*.part")):
+        beside = folder.parent.glob(f".{folder.name}.*.part")
+        for left in (*beside, *folder.glob(".*.part"), *(WORK / order["key"]).glob(".*.part")):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         if not (folder / "records.parquet").exists():
             shutil.rmtree(folder, ignore_errors=True)  # a part of a run is none
